@@ -1,0 +1,3 @@
+//! The command that drives the daemon.
+
+fn main() {}

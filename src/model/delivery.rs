@@ -1,0 +1,99 @@
+//! How far a message got, and why it got no further.
+
+use super::{ContactId, ConversationId, MessageId, Timestamp};
+
+/// One tick is one fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeliveryState {
+    /// On disk, sealed, not yet under way.
+    Queued,
+    /// Handed to a link; nobody has confirmed it.
+    Sending,
+    /// Kept, unopened, by their locked device or by a mailbox.
+    Stored,
+    /// Their device signed that it has it.
+    Delivered,
+    /// They said that they read it (outgoing), or the user read it here (incoming).
+    Read,
+    /// It will not arrive; [`FailureReason`] says why.
+    Failed,
+    /// Its time ran out.
+    Expired,
+    /// The user took it back before anybody had it.
+    Cancelled,
+}
+
+impl DeliveryState {
+    /// Whether nothing more will happen by itself.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Delivered | Self::Read | Self::Failed | Self::Expired | Self::Cancelled
+        )
+    }
+}
+
+/// Why an attempt, or the whole delivery, did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureReason {
+    /// No address of theirs is known.
+    NoAddress,
+    /// Nobody answered at any known address.
+    Unreachable,
+    /// Somebody answered who is not the contact.
+    NotThem,
+    /// The link ended before they confirmed.
+    LinkLost,
+    /// No confirmation within the limit.
+    NoAnswer,
+    /// They cannot open it.
+    CannotOpen,
+    /// The contact was blocked here.
+    Blocked,
+    /// The user took it back.
+    Cancelled,
+    /// 30 days passed.
+    Expired,
+}
+
+/// By what way an attempt went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PathKind {
+    /// A direct link.
+    Direct,
+}
+
+/// One try at delivering a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// When it began.
+    pub at: Timestamp,
+    /// Which way.
+    pub path: PathKind,
+    /// How it ended; `None` while under way or after success.
+    pub failure: Option<FailureReason>,
+}
+
+/// An unfinished delivery as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// The message.
+    pub message: MessageId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// To whom.
+    pub contact: ContactId,
+    /// How far it got.
+    pub state: DeliveryState,
+    /// Tries so far.
+    pub attempts: u32,
+    /// The latest obstacle.
+    pub reason: Option<FailureReason>,
+    /// When it was queued.
+    pub queued_at: Timestamp,
+    /// When the next try is due; `None` while one is under way.
+    pub next_attempt_at: Option<Timestamp>,
+    /// When it will be given up.
+    pub expires_at: Timestamp,
+}
