@@ -24,6 +24,30 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
+    /// Every state, by [`number`](Self::number).
+    const ALL: [Self; 8] = [
+        Self::Queued,
+        Self::Sending,
+        Self::Stored,
+        Self::Delivered,
+        Self::Read,
+        Self::Failed,
+        Self::Expired,
+        Self::Cancelled,
+    ];
+
+    /// The number under which it is stored, from 1.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32 + 1
+    }
+
+    /// The state with that [`number`](Self::number).
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.number() == number)
+    }
+
     /// Whether nothing more will happen by itself.
     #[must_use]
     pub const fn is_final(self) -> bool {
@@ -55,6 +79,33 @@ pub enum FailureReason {
     Cancelled,
     /// 30 days passed.
     Expired,
+}
+
+impl FailureReason {
+    /// Every reason, by [`number`](Self::number).
+    const ALL: [Self; 9] = [
+        Self::NoAddress,
+        Self::Unreachable,
+        Self::NotThem,
+        Self::LinkLost,
+        Self::NoAnswer,
+        Self::CannotOpen,
+        Self::Blocked,
+        Self::Cancelled,
+        Self::Expired,
+    ];
+
+    /// The number under which it is stored, from 1.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32 + 1
+    }
+
+    /// The reason with that [`number`](Self::number).
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.number() == number)
+    }
 }
 
 /// By what way an attempt went.

@@ -1,0 +1,184 @@
+//! Numbers what happened, and tells it from any point on, for ever or until retention.
+//!
+//! # Decisions
+//! - There is no queue of live events. A subscriber is a cursor into the log on disk plus a
+//!   wake-up; however slow it is, it costs one number and misses nothing. Falling behind can
+//!   only end in a [`EventKind::Gap`], when retention has dropped what it had not yet read.
+//! - Events become visible in the order in which they became durable, because the store
+//!   numbers them when it queues the batch that holds them.
+//! - The log is in the transport tier: it holds ids and numbers only, and must be writable
+//!   while the vault is locked.
+
+mod convert;
+
+use crate::{
+    base::Clock,
+    model::{Event, EventKind, EventType, Timestamp},
+    store::{Store, StoreError, Tier, Txn, event_log},
+};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Most events read from the log at a time.
+const READ_AT_ONCE: usize = 256;
+
+/// The handle: appends to transactions, commits them, wakes subscribers.
+#[derive(Clone, Debug)]
+pub struct EventBus {
+    store: Store,
+    clock: Clock,
+    newest: Arc<watch::Sender<u64>>,
+}
+
+impl EventBus {
+    /// A bus over `store`'s log.
+    #[must_use]
+    pub fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock, newest: Arc::new(watch::Sender::new(0)) }
+    }
+
+    /// The store under the bus.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The clock that stamps events.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Wall time now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp(self.clock.wall_ms())
+    }
+
+    /// Adds an event to `txn`: it happens with the rest of it, or not at all.
+    ///
+    /// # Errors
+    /// When the log cannot be read or the transport tier is not attached.
+    pub fn append(&self, txn: &mut Txn, kind: EventKind) -> Result<(), StoreError> {
+        event_log::append(txn, convert::to_record(self.now(), kind)).map(drop)
+    }
+
+    /// Makes `txn` durable, then wakes subscribers.
+    ///
+    /// # Errors
+    /// What the store says; nothing of `txn` has happened then.
+    pub async fn commit(&self, txn: Txn) -> Result<(), StoreError> {
+        self.store.commit(txn).await?;
+        self.announce();
+        Ok(())
+    }
+
+    /// Wakes subscribers after a commit made elsewhere, or after the tier was attached.
+    pub fn announce(&self) {
+        if let Ok((_, next)) = event_log::bounds(&self.store) {
+            self.newest.send_if_modified(|newest| {
+                let newer = next.saturating_sub(1);
+                let changed = *newest != newer;
+                *newest = newer;
+                changed
+            });
+        }
+    }
+
+    /// Number of the newest event; 0 when there is none or the log cannot be read.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        event_log::bounds(&self.store).map_or(0, |(_, next)| next.saturating_sub(1))
+    }
+
+    /// A cursor that stands after event number `after`.
+    #[must_use]
+    pub fn cursor(&self, after: u64, types: Vec<EventType>) -> Cursor {
+        Cursor { bus: self.clone(), wake: self.newest.subscribe(), after, types }
+    }
+
+    /// The number before the first event at or after `time`.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn before(&self, time: Timestamp) -> Result<u64, StoreError> {
+        let (first, next) = event_log::bounds(&self.store)?;
+        // Wall clocks jump, so times in the log need not rise; the binary search finds one of
+        // the possible places, and the choice only decides where a reader starts.
+        let (mut low, mut high) = (first.saturating_sub(1), next.saturating_sub(1));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match event_log::read(&self.store, middle, 1)?.first() {
+                Some(event) if event.at < time.0 => low = event.seq.max(middle + 1),
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+}
+
+/// A place in the log.
+#[derive(Debug)]
+pub struct Cursor {
+    bus: EventBus,
+    wake: watch::Receiver<u64>,
+    after: u64,
+    types: Vec<EventType>,
+}
+
+impl Cursor {
+    /// What is stored after the cursor, oldest first, and moves the cursor. Empty when it
+    /// stands at the end, or while the log cannot be read because the vault is sealed.
+    ///
+    /// # Errors
+    /// When the log is damaged.
+    pub async fn read(&mut self) -> Result<Vec<Event>, StoreError> {
+        loop {
+            let (found, last) = self.read_raw().await?;
+            if !found.is_empty() || last == self.after {
+                self.after = last;
+                return Ok(found);
+            }
+            // Only events of other types: look further.
+            self.after = last;
+        }
+    }
+
+    async fn read_raw(&self) -> Result<(Vec<Event>, u64), StoreError> {
+        let (store, after) = (self.bus.store.clone(), self.after);
+        if !store.is_attached(Tier::Transport) {
+            return Ok((Vec::new(), after));
+        }
+        let read = move || -> Result<_, StoreError> {
+            let (first, _) = event_log::bounds(&store)?;
+            Ok((first, event_log::read(&store, after, READ_AT_ONCE)?))
+        };
+        let (first, records) =
+            tokio::task::spawn_blocking(read).await.map_err(|_| StoreError::Stopped)??;
+        let mut events = Vec::with_capacity(records.len() + 1);
+        let mut last = after;
+        if after + 1 < first {
+            let gap = EventKind::Gap { from: after + 1, to: first - 1 };
+            events.push(Event { seq: first - 1, at: self.bus.now(), kind: gap });
+            last = first - 1;
+        }
+        for record in records {
+            last = record.seq;
+            if let Some(event) = convert::from_record(&record)
+                && event.kind.event_type().is_none_or(|t| self.wants(t))
+            {
+                events.push(event);
+            }
+        }
+        Ok((events, last))
+    }
+
+    fn wants(&self, kind: EventType) -> bool {
+        self.types.is_empty() || self.types.contains(&kind)
+    }
+
+    /// Returns once something may stand after the cursor; `false` when the bus is gone.
+    pub async fn changed(&mut self) -> bool {
+        self.wake.changed().await.is_ok()
+    }
+}
