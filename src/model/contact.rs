@@ -11,6 +11,8 @@ pub enum ContactState {
     Active,
     /// Keys are gone on this side; nothing is sent or taken.
     Blocked,
+    /// Unblocked, but the shared keys are gone: a new invite makes them active again.
+    Former,
 }
 
 /// How the contact's identity was checked (`protocol.md` B.2), weakest first.

@@ -17,7 +17,7 @@ pub use error::VaultError;
 
 use crate::{
     base::Backoff,
-    crypto::{Keyring, Secret, SlotSecret},
+    crypto::{KdfParams, Keyring, Secret, SlotSecret},
     engine::event_bus::EventBus,
     model::{EventKind, VaultState},
     store::Tier,
@@ -49,6 +49,7 @@ pub struct Vault(Arc<Inner>);
 
 struct Inner {
     files: Files,
+    params: KdfParams,
     bus: EventBus,
     state: watch::Sender<VaultState>,
     open: Mutex<Open>,
@@ -65,11 +66,12 @@ struct Open {
 
 impl Vault {
     /// The vault over `data` (keyring) and `runtime` (boot-scoped key, if the folder is one).
-    /// Takes the transport key up again if this login session has seen it.
+    /// Takes the transport key up again if this login session has seen it. New slots are made
+    /// with `params`.
     ///
     /// # Errors
     /// When the keyring cannot be read.
-    pub fn open(data: PathBuf, runtime: Option<PathBuf>, bus: EventBus) -> Result<Self, VaultError> {
+    pub fn open(data: PathBuf, runtime: Option<PathBuf>, params: KdfParams, bus: EventBus) -> Result<Self, VaultError> {
         let files = Files { data, runtime };
         let mut state = VaultState::Missing;
         if files.has_keyring() {
@@ -82,6 +84,7 @@ impl Vault {
         }
         Ok(Self(Arc::new(Inner {
             files,
+            params,
             bus,
             state: watch::Sender::new(state),
             open: Mutex::default(),
@@ -120,9 +123,9 @@ impl Vault {
         let dek = Secret::random(&mut crate::crypto::SystemRandom);
         let transport = Secret::random(&mut crate::crypto::SystemRandom);
         let secret = self.0.files.new_slot_secret(choice)?;
-        let made = dek.clone();
+        let (made, params) = (dek.clone(), self.0.params);
         let keyring = blocking(move || {
-            Keyring::create(&made, secret.borrow(), slots::params(), &mut crate::crypto::SystemRandom)
+            Keyring::create(&made, secret.borrow(), params, &mut crate::crypto::SystemRandom)
                 .map_err(VaultError::MakeSlot)
         })
         .await?;

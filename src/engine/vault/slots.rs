@@ -2,18 +2,11 @@
 
 use super::{SlotChoice, Vault, VaultError, blocking};
 use crate::{
-    crypto::{KdfParams, Secret, SlotInfo, SystemRandom},
+    crypto::{Secret, SlotInfo, SystemRandom},
     model::SlotKind,
 };
 use std::sync::Arc;
 use zeroize::Zeroizing;
-
-/// What argon2id is run with for new slots.
-///
-/// `MSGD_WEAK_KDF` exists for tests and demonstrations, whose passphrases protect nothing.
-pub(super) fn params() -> KdfParams {
-    KdfParams::DEFAULT
-}
 
 impl Vault {
     /// Every slot.
@@ -72,10 +65,10 @@ impl Vault {
     async fn add(&self, dek: &Arc<Secret<32>>, choice: SlotChoice) -> Result<(SlotInfo, Arc<Secret<32>>), VaultError> {
         let mut keyring = self.0.files.read_keyring()?;
         let secret = self.0.files.new_slot_secret(choice)?;
-        let key = Arc::clone(dek);
+        let (key, params) = (Arc::clone(dek), self.0.params);
         let (keyring, info) = blocking(move || {
             let info = keyring
-                .add_slot(&key, secret.borrow(), params(), &mut SystemRandom)
+                .add_slot(&key, secret.borrow(), params, &mut SystemRandom)
                 .map_err(VaultError::MakeSlot)?;
             Ok((keyring, info))
         })

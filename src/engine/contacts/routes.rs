@@ -1,0 +1,149 @@
+//! Routes: what the network room must know to recognise and to find somebody.
+
+use super::{ContactError, Contacts};
+use crate::{
+    model::{ContactId, EventKind, RouteId},
+    net::Route,
+    store::{Txn, records::RouteRecord, routes},
+};
+use std::{collections::HashMap, net::SocketAddr, sync::{MutexGuard, PoisonError}};
+
+/// What a route leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteKind {
+    /// A contact.
+    Contact,
+    /// Whoever holds an open invite of ours.
+    Invite,
+    /// The maker of an invite that we use.
+    Outgoing,
+    /// The user of an invite of ours whose request was accepted.
+    Confirming,
+}
+
+impl RouteKind {
+    pub(super) const fn number(self) -> u32 {
+        match self {
+            Self::Contact => 1,
+            Self::Invite => 2,
+            Self::Outgoing => 3,
+            Self::Confirming => 4,
+        }
+    }
+
+    fn of(number: u32) -> Option<Self> {
+        [Self::Contact, Self::Invite, Self::Outgoing, Self::Confirming]
+            .into_iter()
+            .find(|kind| kind.number() == number)
+    }
+}
+
+impl Contacts {
+    /// What `route` leads to.
+    #[must_use]
+    pub fn route_kind(&self, route: RouteId) -> Option<RouteKind> {
+        self.kinds().get(&route).copied()
+    }
+
+    /// Every route of `kind`.
+    #[must_use]
+    pub fn routes(&self, kind: RouteKind) -> Vec<RouteId> {
+        self.kinds().iter().filter(|(_, k)| **k == kind).map(|(id, _)| *id).collect()
+    }
+
+    /// Hands every stored route to the network room; needs the transport tier only. Those
+    /// whose handshake has run out of time are dropped.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn load_routes(&self) -> Result<(), ContactError> {
+        let now = self.0.bus.now().0;
+        let rows = routes::list(&self.store().read()).map_err(ContactError::Store)?;
+        for row in rows {
+            let Some(id) = RouteId::from_slice(&row.id) else { continue };
+            if row.kind != RouteKind::Contact.number() && row.expires_at <= now {
+                let mut txn = self.begin();
+                routes::delete(&mut txn, &id).map_err(ContactError::Store)?;
+                self.commit(txn).await?;
+                continue;
+            }
+            self.offer_route(&row).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the network room of a route that is on disk.
+    pub(super) async fn offer_route(&self, row: &RouteRecord) -> Result<(), ContactError> {
+        let (Some(id), Some(kind)) = (RouteId::from_slice(&row.id), RouteKind::of(row.kind)) else {
+            return Err(ContactError::Damaged);
+        };
+        let route = Route {
+            id,
+            keys: row.keys.iter().filter_map(|key| key.as_slice().try_into().ok()).collect(),
+            addresses: parse_addresses(&row.addresses),
+            invite: kind != RouteKind::Contact,
+        };
+        self.kinds().insert(id, kind);
+        self.0.net.put_route(route).await.map_err(ContactError::Net)
+    }
+
+    /// Takes a route back; its record must be gone from the disk already.
+    pub(super) async fn withdraw_route(&self, id: RouteId) -> Result<(), ContactError> {
+        self.kinds().remove(&id);
+        self.connected().remove(&id);
+        self.0.net.remove_route(id).await.map_err(ContactError::Net)
+    }
+
+    /// Notes that a contact's link came up or went down.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn set_connected(&self, route: RouteId, connected: bool) -> Result<(), ContactError> {
+        let changed = if connected {
+            self.connected().insert(route)
+        } else {
+            self.connected().remove(&route)
+        };
+        if !changed {
+            return Ok(());
+        }
+        let mut txn = self.begin();
+        let kind = EventKind::PresenceChanged { contact: ContactId(route.0), connected };
+        self.0.bus.append(&mut txn, kind).map_err(ContactError::Store)?;
+        self.commit(txn).await
+    }
+
+    /// Stores where a contact can be found now, and tells the network room.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn set_addresses(&self, route: RouteId, addresses: &[SocketAddr]) -> Result<(), ContactError> {
+        let mut txn = self.begin();
+        let Some(mut row) = routes::get(&txn, &route).map_err(ContactError::Store)? else {
+            return Ok(());
+        };
+        let new: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        if row.addresses == new {
+            return Ok(());
+        }
+        row.addresses = new;
+        routes::put(&mut txn, &row).map_err(ContactError::Store)?;
+        self.commit(txn).await?;
+        self.offer_route(&row).await
+    }
+
+    /// Removes a finished handshake's route from disk and network.
+    pub(super) async fn drop_handshake_route(&self, mut txn: Txn, id: RouteId) -> Result<(), ContactError> {
+        routes::delete(&mut txn, &id).map_err(ContactError::Store)?;
+        self.commit(txn).await?;
+        self.withdraw_route(id).await
+    }
+
+    fn kinds(&self) -> MutexGuard<'_, HashMap<RouteId, RouteKind>> {
+        self.0.kinds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn parse_addresses(texts: &[String]) -> Vec<SocketAddr> {
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
+}
