@@ -1,0 +1,157 @@
+//! One contact's way out: what was sent on the present link, and when to try again.
+
+use crate::base::Backoff;
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+
+/// E.1: 5 s x 2^n, full jitter, at most half an hour.
+const BACKOFF: Backoff = Backoff { first: Duration::from_secs(5), cap: Duration::from_secs(1800) };
+/// A new message makes an earlier failure worth another try after this long.
+const FRESH_MS: u64 = 5_000;
+/// How long custody may stand without the signed receipt before it is told as `Stored`.
+const RECEIPT_MS: u64 = 2_000;
+/// Most parcels outside the outbox that wait for a lane; they are receipts, the newest says all.
+const MAX_TRANSIENT: usize = 16;
+
+/// A parcel that is not stored.
+#[derive(Debug)]
+pub(super) struct Transient {
+    pub(super) after: u64,
+    pub(super) parcel: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    pub(super) link: bool,
+    pub(super) full: bool,
+    pub(super) dialing: bool,
+    pub(super) announced: bool,
+    /// The next row to send on this link.
+    pub(super) cursor: u64,
+    pub(super) transient: VecDeque<Transient>,
+    /// Handed over on this link and not confirmed, by tag.
+    pub(super) sent: HashMap<[u8; 16], u64>,
+    /// Confirmed as kept, with the time after which a missing receipt is told.
+    pub(super) kept: VecDeque<(u64, u64)>,
+    pub(super) failures: u32,
+    pub(super) last_try_ms: Option<u64>,
+    pub(super) next_try_ms: Option<u64>,
+}
+
+impl Lane {
+    /// Starts over on a new link, at row `head`.
+    pub(super) fn link_up(&mut self, head: u64) {
+        *self = Self { link: true, cursor: head, kept: std::mem::take(&mut self.kept), ..Self::default() };
+    }
+
+    /// Returns whether something was on its way.
+    pub(super) fn link_down(&mut self) -> bool {
+        let lost = !self.sent.is_empty();
+        self.link = false;
+        self.full = false;
+        self.dialing = false;
+        self.announced = false;
+        self.sent.clear();
+        self.transient.clear();
+        lost
+    }
+
+    pub(super) fn failed(&mut self, now_ms: u64, random: u64) {
+        let wait = BACKOFF.wait(self.failures, random);
+        self.dialing = false;
+        self.failures = self.failures.saturating_add(1);
+        self.next_try_ms = Some(now_ms + u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// Something new makes an early try worth while, unless one was made just now.
+    pub(super) fn freshen(&mut self, now_ms: u64) {
+        if !self.link && !self.dialing && self.last_try_ms.is_none_or(|at| now_ms >= at + FRESH_MS) {
+            self.next_try_ms = Some(now_ms);
+        }
+    }
+
+    /// A wake event: the past says nothing about the present any more.
+    pub(super) fn reset(&mut self, now_ms: u64) {
+        if !self.link && !self.dialing {
+            self.failures = 0;
+            self.next_try_ms = Some(now_ms);
+        }
+    }
+
+    pub(super) fn is_due(&self, now_ms: u64) -> bool {
+        !self.link && !self.dialing && self.next_try_ms.is_some_and(|at| at <= now_ms)
+    }
+
+    pub(super) fn push_transient(&mut self, transient: Transient) {
+        if self.link {
+            if self.transient.len() >= MAX_TRANSIENT {
+                self.transient.pop_front();
+            }
+            self.transient.push_back(transient);
+        }
+    }
+
+    pub(super) fn on_custody(&mut self, tag: &[u8; 16], now_ms: u64) {
+        if let Some(row) = self.sent.remove(tag) {
+            self.kept.push_back((row, now_ms + RECEIPT_MS));
+        }
+    }
+
+    /// Rows whose receipt is overdue.
+    pub(super) fn overdue(&mut self, now_ms: u64) -> Vec<u64> {
+        let mut rows = Vec::new();
+        while let Some((row, at)) = self.kept.front()
+            && *at <= now_ms
+        {
+            rows.push(*row);
+            self.kept.pop_front();
+        }
+        rows
+    }
+
+    /// When this lane next needs a look.
+    pub(super) fn next_ms(&self) -> Option<u64> {
+        let dial = self.next_try_ms.filter(|_| !self.link && !self.dialing);
+        let kept = self.kept.front().map(|(_, at)| *at);
+        dial.into_iter().chain(kept).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_wait_longer_and_a_wake_event_ends_the_wait() {
+        let mut lane = Lane::default();
+        for _ in 0..20 {
+            lane.failed(0, u64::MAX);
+        }
+        assert_eq!(lane.next_try_ms, Some(1_800_000));
+        lane.reset(7);
+        assert!(lane.is_due(7));
+        assert_eq!(lane.failures, 0);
+    }
+
+    #[test]
+    fn a_burst_of_messages_is_one_try() {
+        let mut lane = Lane { last_try_ms: Some(1_000), next_try_ms: Some(9_000), ..Lane::default() };
+        lane.freshen(2_000);
+        assert!(!lane.is_due(2_000));
+        lane.freshen(6_000);
+        assert!(lane.is_due(6_000));
+    }
+
+    #[test]
+    fn custody_without_a_receipt_is_told_once() {
+        let mut lane = Lane { link: true, ..Lane::default() };
+        lane.sent.insert([1; 16], 5);
+        lane.on_custody(&[1; 16], 100);
+        lane.on_custody(&[1; 16], 100);
+        assert!(lane.overdue(2_099).is_empty());
+        assert_eq!(lane.overdue(2_100), [5]);
+        assert!(lane.overdue(9_999).is_empty());
+    }
+}

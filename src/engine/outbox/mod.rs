@@ -1,0 +1,214 @@
+//! Finished parcels on their way: sends, sends again, and says why not yet. Needs no keys.
+//!
+//! # Decisions
+//! - A row is a sealed parcel. Nothing here can encrypt, so a retry is the same bytes, and
+//!   everything works while the vault is locked.
+//! - On every new link all rows go out again, in order, whoever has them already says so:
+//!   custody is advice, only the signed receipt removes a row.
+//! - A link is wanted to every contact at all times, messages or not; losing one costs a
+//!   redial with backoff, capped at 30 minutes.
+//! - Tries are logged per contact, not per row: ten thousand waiting rows cost one write for
+//!   a failed dial. A row's tries are those since it was queued.
+//! - `Sending` is not stored: after a crash nobody knows what was handed over, and asking the
+//!   running lane is exact.
+
+mod actor;
+mod lane;
+
+use crate::{
+    base::{Clock, Tasks},
+    engine::event_bus::EventBus,
+    model::{
+        Attempt, ContactId, ConversationId, DeliveryState, FailureReason, MessageId, OutboxEntry,
+        PathKind, RouteId, Timestamp,
+    },
+    net::Net,
+    store::{StoreError, outbox, records::{AttemptRecord, OutboxRow}},
+};
+use actor::Actor;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::mpsc;
+
+/// Most tries that are remembered of one contact.
+pub(crate) const MAX_LOG: usize = 32;
+
+/// What the actor is asked.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Rows were added.
+    Wake(RouteId),
+    /// A parcel that is not stored, to be sent after row `after` on the present link only.
+    Transient { route: RouteId, after: u64, parcel: Vec<u8> },
+    /// A link came up.
+    LinkUp(RouteId),
+    /// A link went down.
+    LinkDown(RouteId, FailureReason),
+    /// The link takes more again.
+    Writable(RouteId),
+    /// Nobody was reached.
+    DialFailed(RouteId, FailureReason),
+    /// The other side keeps these parcels.
+    Custody(RouteId, Vec<[u8; 16]>),
+    /// Somebody worth a try now: new address, user's wish, start.
+    Dial(RouteId),
+    /// The route is gone.
+    Forget(RouteId),
+}
+
+impl Command {
+    fn route(&self) -> RouteId {
+        match self {
+            Self::Wake(route)
+            | Self::Transient { route, .. }
+            | Self::LinkUp(route)
+            | Self::LinkDown(route, _)
+            | Self::Writable(route)
+            | Self::DialFailed(route, _)
+            | Self::Custody(route, _)
+            | Self::Dial(route)
+            | Self::Forget(route) => *route,
+        }
+    }
+}
+
+/// What the rest of the house may know of a lane.
+#[derive(Clone, Copy, Debug, Default)]
+struct LaneView {
+    link: bool,
+    sent_below: u64,
+    next_try_at: Option<Timestamp>,
+}
+
+type Views = Arc<Mutex<HashMap<RouteId, LaneView>>>;
+
+/// The handle.
+#[derive(Clone)]
+pub struct Outbox {
+    bus: EventBus,
+    commands: mpsc::Sender<Command>,
+    views: Views,
+}
+
+impl Outbox {
+    /// Starts the actor over `bus`'s store and `net`.
+    #[must_use]
+    pub fn spawn(bus: EventBus, net: Net, clock: Clock, tasks: &Tasks) -> Self {
+        let (commands, inbox) = mpsc::channel(1024);
+        let views = Views::default();
+        let actor = Actor::new(bus.clone(), net, clock, Arc::clone(&views), inbox);
+        tasks.spawn("outbox", actor.run(tasks.stop()));
+        Self { bus, commands, views }
+    }
+
+    pub(crate) async fn tell(&self, command: Command) {
+        // The actor is gone only when the daemon stops.
+        let _ = self.commands.send(command).await;
+    }
+
+    /// Rows were added for `route`.
+    pub async fn wake(&self, route: RouteId) {
+        self.tell(Command::Wake(route)).await;
+    }
+
+    /// Tries to reach `route` now, whatever the backoff says.
+    pub async fn dial(&self, route: RouteId) {
+        self.tell(Command::Dial(route)).await;
+    }
+
+    /// Whether row `number` was handed to a link that is still up.
+    #[must_use]
+    pub fn under_way(&self, route: RouteId, number: u64) -> bool {
+        self.views().get(&route).is_some_and(|view| view.link && number < view.sent_below)
+    }
+
+    /// Messages that wait or are under way to `route`, the oldest first.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn list(&self, route: RouteId, skip: usize, max: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+        let read = self.bus.store().read();
+        let head = outbox::head(&read, &route)?;
+        let view = self.views().get(&route).copied().unwrap_or_default();
+        let (mut entries, mut from, mut skip) = (Vec::new(), head.head, skip);
+        while entries.len() < max {
+            let rows = outbox::scan(&read, &route, from, 64)?;
+            let Some((last, _)) = rows.last() else { break };
+            from = last + 1;
+            for (number, row) in rows {
+                let Some(message) = MessageId::from_slice(&row.message) else { continue };
+                if skip > 0 {
+                    skip -= 1;
+                } else if entries.len() < max {
+                    entries.extend(entry(route, view, &head.log, number, message, &row));
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    /// How many messages wait or are under way to `route`.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn count(&self, route: RouteId) -> Result<u64, StoreError> {
+        Ok(outbox::head(&self.bus.store().read(), &route)?.live)
+    }
+
+    /// One message's row with the tries made for it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn explain(&self, route: RouteId, number: u64) -> Result<Option<(OutboxEntry, Vec<Attempt>)>, StoreError> {
+        let read = self.bus.store().read();
+        let Some(row) = outbox::get(&read, &route, number)? else { return Ok(None) };
+        let head = outbox::head(&read, &route)?;
+        let view = self.views().get(&route).copied().unwrap_or_default();
+        let Some(message) = MessageId::from_slice(&row.message) else { return Ok(None) };
+        let tries = attempts_since(&head.log, row.queued_at);
+        Ok(entry(route, view, &head.log, number, message, &row).map(|entry| (entry, tries)))
+    }
+
+    fn views(&self) -> MutexGuard<'_, HashMap<RouteId, LaneView>> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The tries in `log` at or after `since`.
+#[must_use]
+pub fn attempts_since(log: &[AttemptRecord], since: i64) -> Vec<Attempt> {
+    log.iter()
+        .filter(|record| record.at >= since)
+        .map(|record| Attempt {
+            at: Timestamp(record.at),
+            path: PathKind::Direct,
+            failure: FailureReason::from_number(record.failure),
+        })
+        .collect()
+}
+
+fn entry(
+    route: RouteId,
+    view: LaneView,
+    log: &[AttemptRecord],
+    number: u64,
+    message: MessageId,
+    row: &OutboxRow,
+) -> Option<OutboxEntry> {
+    let tries = attempts_since(log, row.queued_at);
+    let stored = DeliveryState::from_number(row.state).unwrap_or(DeliveryState::Queued);
+    let sending = view.link && number < view.sent_below && stored == DeliveryState::Queued;
+    Some(OutboxEntry {
+        message,
+        conversation: ConversationId::from_slice(&row.conversation)?,
+        contact: ContactId(route.0),
+        state: if sending { DeliveryState::Sending } else { stored },
+        attempts: u32::try_from(tries.len()).unwrap_or(u32::MAX) + u32::from(sending),
+        reason: tries.last().and_then(|attempt| attempt.failure),
+        queued_at: Timestamp(row.queued_at),
+        next_attempt_at: view.next_try_at.filter(|_| !view.link),
+        expires_at: Timestamp(row.expires_at),
+    })
+}
