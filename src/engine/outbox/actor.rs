@@ -13,9 +13,9 @@ use crate::{
 use std::{collections::HashMap, sync::PoisonError, time::Duration};
 use tokio::sync::mpsc;
 
-/// E.1: dials per second over all contacts, and how many may come at once after a quiet time.
-const DIALS_PER_S: u64 = 4;
-const DIAL_BURST: u64 = 16;
+/// E.1: four dials a second over all contacts, and how many may come at once after a quiet time.
+const DIAL_COST_MS: i64 = 250;
+const DIAL_BURST: i64 = 16;
 /// Rows read at a time.
 const SCAN: usize = 32;
 /// A wall clock that leaves the steady clock behind by more slept in between.
@@ -28,7 +28,7 @@ pub(super) struct Actor {
     views: Views,
     inbox: mpsc::Receiver<Command>,
     lanes: HashMap<RouteId, Lane>,
-    dial_tokens_ms: u64,
+    dials_paid_ms: i64,
     wall_offset_ms: i64,
 }
 
@@ -42,7 +42,7 @@ impl Actor {
             views,
             inbox,
             lanes: HashMap::new(),
-            dial_tokens_ms: 0,
+            dials_paid_ms: i64::MIN / 2,
             wall_offset_ms,
         }
     }
@@ -135,20 +135,19 @@ impl Actor {
     }
 
     async fn dial(&mut self, route: RouteId, now: u64) {
-        // A token bucket in time: each dial takes a quarter of a second from an account that
-        // holds at most four.
-        let cost = 1000 / DIALS_PER_S;
-        let floor = now.saturating_sub(DIAL_BURST * cost);
-        let tokens = self.dial_tokens_ms.max(floor);
+        // A token bucket in time: each dial pays a quarter of a second from an account that
+        // holds at most four. It starts full, so it may begin before the clock's zero.
+        let now_ms = i64::try_from(now).unwrap_or(i64::MAX);
+        let paid = self.dials_paid_ms.max(now_ms - DIAL_BURST * DIAL_COST_MS) + DIAL_COST_MS;
         let lane = self.lanes.entry(route).or_default();
-        if tokens + cost > now && tokens > floor {
-            lane.next_try_ms = Some(tokens + cost);
+        if paid > now_ms {
+            lane.next_try_ms = u64::try_from(paid).ok();
             return;
         }
         lane.dialing = true;
         lane.next_try_ms = None;
         lane.last_try_ms = Some(now);
-        self.dial_tokens_ms = tokens + cost;
+        self.dials_paid_ms = paid;
         if self.net.dial(route).await.is_err() {
             self.lane(route).failed(now, random());
         }

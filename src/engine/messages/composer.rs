@@ -1,0 +1,192 @@
+//! The one loop that seals.
+
+use super::{MessageError, compose, control, take_back};
+use crate::{
+    base::{Stop, chain},
+    engine::{
+        event_bus::EventBus,
+        identities::Identities,
+        outbox::{self, Outbox},
+        vault::Vault,
+    },
+    model::{ContactId, ConversationId, MessageId, RouteId, VaultState},
+    store::{Once, StoreError, Ticket, Txn},
+};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use tokio::sync::{mpsc, oneshot};
+
+/// Commands served by one transaction: a few milliseconds of sealing.
+const BATCH: usize = 16;
+/// Transactions whose durability is awaited at a time.
+const IN_FLIGHT: usize = 8;
+
+type Reply<T> = oneshot::Sender<Result<T, MessageError>>;
+
+/// A message that is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Its id.
+    pub message: MessageId,
+}
+
+pub(super) enum Command {
+    Send { contact: ContactId, text: String, once: Once, reply: Reply<Sent> },
+    Cancel { message: MessageId, reply: Reply<()> },
+    GiveUp { contact: ContactId, reply: Reply<()> },
+    Receipt { contact: ContactId },
+    Update { contact: ContactId, addresses: Vec<SocketAddr> },
+    Expire { contact: ContactId },
+}
+
+/// What to do once a batch is durable.
+enum After {
+    Sent(Reply<Sent>, Result<Sent, MessageError>),
+    Done(Reply<()>, Result<(), MessageError>),
+    Outbox(outbox::Command),
+}
+
+/// What sealing needs.
+#[derive(Clone)]
+pub(super) struct Tools {
+    pub(super) bus: EventBus,
+    pub(super) identities: Identities,
+    pub(super) outbox: Outbox,
+}
+
+pub(super) struct Composer {
+    tools: Tools,
+    vault: Vault,
+    inbox: mpsc::Receiver<Command>,
+    in_flight: Arc<tokio::sync::Semaphore>,
+}
+
+impl Composer {
+    pub(super) fn new(
+        bus: EventBus,
+        vault: Vault,
+        identities: Identities,
+        outbox: Outbox,
+        inbox: mpsc::Receiver<Command>,
+    ) -> Self {
+        let tools = Tools { bus, identities, outbox };
+        Self { tools, vault, inbox, in_flight: Arc::new(tokio::sync::Semaphore::new(IN_FLIGHT)) }
+    }
+
+    pub(super) async fn run(mut self, stop: Stop) {
+        let tasks = crate::base::Tasks::new();
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.draining() => break,
+                taken = self.inbox.recv_many(&mut batch, BATCH) => if taken == 0 { break },
+            }
+            let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else { break };
+            let commands = std::mem::take(&mut batch);
+            let (tools, unlocked) = (self.tools.clone(), self.vault.state() == VaultState::Unlocked);
+            // Queued before the next batch begins, so sequence numbers and disk agree.
+            let work = tokio::task::spawn_blocking(move || seal_batch(&tools, commands, unlocked));
+            let Ok((ticket, afters)) = work.await else {
+                tracing::error!("sealing a batch panicked; its callers are told");
+                continue;
+            };
+            let tools = self.tools.clone();
+            tasks.detach(async move {
+                finish(&tools, ticket, afters).await;
+                drop(permit);
+            });
+        }
+        // Every permit back means every caller was answered.
+        let _ = self.in_flight.acquire_many(u32::try_from(IN_FLIGHT).unwrap_or(1)).await;
+    }
+}
+
+fn seal_batch(tools: &Tools, commands: Vec<Command>, unlocked: bool) -> (Result<Ticket, StoreError>, Vec<After>) {
+    let mut txn = tools.bus.store().begin();
+    let mut afters = Vec::with_capacity(commands.len());
+    let mut routes = BTreeSet::new();
+    for command in commands {
+        serve(tools, &mut txn, command, unlocked, &mut afters, &mut routes);
+    }
+    afters.extend(routes.into_iter().map(|route| After::Outbox(outbox::Command::Wake(route))));
+    (tools.bus.store().queue(txn), afters)
+}
+
+/// Serves one command. A command that fails must leave nothing in `txn`, so each checks and
+/// seals first and writes last.
+fn serve(
+    tools: &Tools,
+    txn: &mut Txn,
+    command: Command,
+    unlocked: bool,
+    afters: &mut Vec<After>,
+    routes: &mut BTreeSet<RouteId>,
+) {
+    match command {
+        Command::Send { contact, text, once, reply } => {
+            let sent = check(unlocked).and_then(|()| compose::message(tools, txn, contact, text, &once));
+            if sent.is_ok() {
+                routes.insert(RouteId(contact.0));
+            }
+            afters.push(After::Sent(reply, sent));
+        }
+        Command::Cancel { message, reply } => {
+            let done = check(unlocked).and_then(|()| take_back::cancel(tools, txn, message));
+            let done = done.map(|route| drop(routes.insert(route)));
+            afters.push(After::Done(reply, done));
+        }
+        Command::GiveUp { contact, reply } => {
+            let done = check(unlocked).and_then(|()| take_back::give_up(tools, txn, contact));
+            afters.push(After::Done(reply, done));
+        }
+        Command::Receipt { contact } if unlocked => match control::receipt(tools, txn, contact) {
+            Ok(Some(command)) => afters.push(After::Outbox(command)),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(error = %chain(&error), "cannot seal a receipt"),
+        },
+        Command::Update { contact, addresses } if unlocked => {
+            match control::update(tools, txn, contact, &addresses) {
+                Ok(true) => drop(routes.insert(RouteId(contact.0))),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(error = %chain(&error), "cannot seal an update"),
+            }
+        }
+        Command::Expire { contact } if unlocked => match take_back::expire(tools, txn, contact) {
+            Ok(true) => drop(routes.insert(RouteId(contact.0))),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(error = %chain(&error), "cannot end old messages"),
+        },
+        // While locked nothing can be sealed; unlocking asks again.
+        Command::Receipt { .. } | Command::Update { .. } | Command::Expire { .. } => {}
+    }
+}
+
+fn check(unlocked: bool) -> Result<(), MessageError> {
+    if unlocked { Ok(()) } else { Err(MessageError::Locked) }
+}
+
+/// Persist, then speak.
+async fn finish(tools: &Tools, ticket: Result<Ticket, StoreError>, afters: Vec<After>) {
+    let durable = match ticket {
+        Ok(ticket) => ticket.durable().await.map(drop),
+        Err(error) => Err(error),
+    };
+    if durable.is_ok() {
+        tools.bus.announce();
+    }
+    for after in afters {
+        // A caller who has gone away needs no answer.
+        match (after, &durable) {
+            (After::Sent(reply, Ok(sent)), Ok(())) => drop(reply.send(Ok(sent))),
+            (After::Sent(reply, Ok(_)), Err(error)) => drop(reply.send(Err(MessageError::Store(error.clone())))),
+            (After::Sent(reply, Err(error)), _) => drop(reply.send(Err(error))),
+            (After::Done(reply, Ok(())), Ok(())) => drop(reply.send(Ok(()))),
+            (After::Done(reply, Ok(())), Err(error)) => drop(reply.send(Err(MessageError::Store(error.clone())))),
+            (After::Done(reply, Err(error)), _) => drop(reply.send(Err(error))),
+            (After::Outbox(command), Ok(())) => tools.outbox.tell(command).await,
+            (After::Outbox(_), Err(_)) => {}
+        }
+    }
+}

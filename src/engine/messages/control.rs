@@ -1,0 +1,57 @@
+//! What goes to a contact besides messages: receipts, addresses, certificates.
+
+use super::{MessageError, compose::{Desk, ROW_UPDATE}, composer::Tools};
+use crate::{
+    crypto::hash,
+    engine::{contacts::addresses_hash, inbox_tags, outbox::Command},
+    model::{ContactId, RouteId},
+    protocol::{payload::{AddressRecord, Body, DeviceUpdate}, receipts::Receipt},
+    store::{Txn, contacts, outbox, routes},
+};
+use std::net::SocketAddr;
+
+/// Seals what was received from `id` so far. Not stored: the next one says as much and more.
+pub(super) fn receipt(tools: &Tools, txn: &mut Txn, id: ContactId) -> Result<Option<Command>, MessageError> {
+    let route = RouteId(id.0);
+    let Some(row) = routes::get(txn, &route).map_err(MessageError::Store)? else { return Ok(None) };
+    let tags = inbox_tags::from_record(&row).ok_or(MessageError::Damaged)?;
+    let mut desk = match Desk::open(tools, txn, id) {
+        Err(MessageError::NoSession | MessageError::NoContact) => return Ok(None),
+        desk => desk?,
+    };
+    let sealed = desk.seal(Body::Receipt(Receipt::of(&tags)), 0, None)?;
+    // The tag is spent for ever before the parcel leaves.
+    desk.save_session(txn)?;
+    let after = outbox::head(txn, &route).map_err(MessageError::Store)?.tail;
+    Ok(Some(Command::Transient { route, after, parcel: sealed.parcel }))
+}
+
+/// Queues our addresses and our certificate for `id`, where theirs are out of date.
+pub(super) fn update(tools: &Tools, txn: &mut Txn, id: ContactId, addresses: &[SocketAddr]) -> Result<bool, MessageError> {
+    let mut desk = match Desk::open(tools, txn, id) {
+        Err(MessageError::NoSession | MessageError::NoContact) => return Ok(false),
+        desk => desk?,
+    };
+    let mut changed = false;
+    let cert = desk.keys.device_cert().to_bytes();
+    let told = hash(&[&cert]).to_vec();
+    if desk.contact.told_device_cert != told {
+        let body = Body::Device(DeviceUpdate { manifest: desk.keys.manifest.clone(), certificate: cert });
+        let sealed = desk.seal(body, 0, None)?;
+        desk.push_control(txn, sealed, ROW_UPDATE)?;
+        desk.contact.told_device_cert = told;
+        changed = true;
+    }
+    let told = addresses_hash(addresses).to_vec();
+    if !addresses.is_empty() && desk.contact.told_addresses != told {
+        let record = AddressRecord { addresses: addresses.to_vec(), written_at: desk.now };
+        let sealed = desk.seal(Body::Address(record), 0, None)?;
+        desk.push_control(txn, sealed, ROW_UPDATE)?;
+        desk.contact.told_addresses = told;
+        changed = true;
+    }
+    if changed {
+        contacts::put(txn, &desk.contact).map_err(MessageError::Store)?;
+    }
+    Ok(changed)
+}

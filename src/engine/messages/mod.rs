@@ -1,0 +1,210 @@
+//! Writing: seals messages and everything else that goes to a contact.
+//!
+//! # Decisions
+//! - One composer seals for the whole daemon. It is the only place that takes sequence numbers
+//!   and tags, so no two parcels can ever share one, and what waits is sealed together and
+//!   made durable by one flush.
+//! - Sealing happens inside the store's transaction: what was sealed and what was counted are
+//!   the same fact. A batch is small, so readers of incoming mail wait a few milliseconds at most.
+//! - Taking a message back leaves a hole in its author's numbering; a `Void` parcel fills it,
+//!   or the reader would wait for it for ever.
+
+mod compose;
+mod composer;
+mod control;
+mod error;
+mod take_back;
+
+pub use composer::Sent;
+pub use error::MessageError;
+
+use crate::{
+    base::Tasks,
+    engine::{event_bus::EventBus, identities::Identities, outbox::Outbox, vault::Vault},
+    model::{ContactId, ConversationId, DeliveryState, Direction, Fingerprint, Hlc, Message, MessageId, RouteId, Timestamp, limits},
+    store::{Once, StoreError, messages, outbox, records::StoredMessage},
+};
+use composer::{Command, Composer};
+use tokio::sync::{mpsc, oneshot};
+
+/// The handle.
+#[derive(Clone)]
+pub struct Messages {
+    bus: EventBus,
+    outbox: Outbox,
+    commands: mpsc::Sender<Command>,
+}
+
+impl Messages {
+    /// Starts the composer.
+    #[must_use]
+    pub fn spawn(bus: EventBus, vault: Vault, identities: Identities, outbox: Outbox, tasks: &Tasks) -> Self {
+        let (commands, inbox) = mpsc::channel(256);
+        let composer = Composer::new(bus.clone(), vault, identities, outbox.clone(), inbox);
+        tasks.spawn("composer", composer.run(tasks.stop()));
+        Self { bus, outbox, commands }
+    }
+
+    /// Seals `text` for `contact`. Returned means durable.
+    ///
+    /// # Errors
+    /// Empty or too long a text, a full outbox, no such or a blocked contact, locked, or what
+    /// the store says.
+    pub async fn send(&self, contact: ContactId, text: String, once: Once) -> Result<Sent, MessageError> {
+        if text.is_empty() {
+            return Err(MessageError::Empty);
+        }
+        if text.len() > limits::MAX_TEXT_BYTES {
+            return Err(MessageError::TooLong { bytes: text.len() });
+        }
+        self.ask(|reply| Command::Send { contact, text, once, reply }).await
+    }
+
+    /// Takes a message back, as long as nobody has it.
+    ///
+    /// # Errors
+    /// No such message, already under way or finished, locked, or what the store says.
+    pub async fn cancel(&self, message: MessageId) -> Result<(), MessageError> {
+        self.ask(|reply| Command::Cancel { message, reply }).await
+    }
+
+    /// Gives up everything on its way to `contact`, because the user blocked them.
+    ///
+    /// # Errors
+    /// Locked, or what the store says.
+    pub async fn give_up(&self, contact: ContactId) -> Result<(), MessageError> {
+        self.ask(|reply| Command::GiveUp { contact, reply }).await
+    }
+
+    /// Tells `contact` what was received, over the link that is up now.
+    pub(crate) async fn send_receipt(&self, contact: ContactId) {
+        let _ = self.commands.send(Command::Receipt { contact }).await;
+    }
+
+    /// Tells `contact` our addresses and certificate where theirs are out of date.
+    pub(crate) async fn send_update(&self, contact: ContactId, addresses: Vec<std::net::SocketAddr>) {
+        let _ = self.commands.send(Command::Update { contact, addresses }).await;
+    }
+
+    /// Lets messages whose time ran out end.
+    pub(crate) async fn expire(&self, contacts: Vec<ContactId>) {
+        for contact in contacts {
+            let _ = self.commands.send(Command::Expire { contact }).await;
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, MessageError>>) -> Command,
+    ) -> Result<T, MessageError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| MessageError::Stopped)?;
+        answer.await.map_err(|_| MessageError::Stopped)?
+    }
+
+    /// One message, as it stands.
+    ///
+    /// # Errors
+    /// No such message, locked, or what the store says.
+    pub fn get(&self, id: MessageId) -> Result<Message, MessageError> {
+        let read = self.bus.store().read();
+        let place = messages::find(&read, &id).map_err(MessageError::Store)?.ok_or(MessageError::NotFound)?;
+        let conversation = ConversationId::from_slice(&place.conversation).ok_or(MessageError::Damaged)?;
+        let stored = messages::get(&read, &conversation, place.index)
+            .map_err(MessageError::Store)?
+            .ok_or(MessageError::Damaged)?;
+        self.complete(conversation, place.index, stored)
+    }
+
+    /// Where an outgoing message waits: its contact's route and its row there.
+    ///
+    /// # Errors
+    /// No such message, locked, or what the store says.
+    pub fn place(&self, id: MessageId) -> Result<Option<(RouteId, u64)>, MessageError> {
+        let read = self.bus.store().read();
+        let place = messages::find(&read, &id).map_err(MessageError::Store)?.ok_or(MessageError::NotFound)?;
+        let Some(route) = RouteId::from_slice(&place.contact) else { return Ok(None) };
+        let row = outbox::get(&read, &route, place.outbox_row).map_err(MessageError::Store)?;
+        Ok(row.filter(|row| row.message == id.0).map(|_| (route, place.outbox_row)))
+    }
+
+    /// A conversation's messages before index `before`, the newest first.
+    ///
+    /// # Errors
+    /// Locked, or what the store says.
+    pub fn page(&self, conversation: ConversationId, before: Option<u64>, max: usize) -> Result<Vec<Message>, MessageError> {
+        let rows = messages::page(&self.bus.store().read(), &conversation, before, max).map_err(MessageError::Store)?;
+        rows.into_iter().map(|(index, row)| self.complete(conversation, index, row)).collect()
+    }
+
+    /// The tries it took to deliver a finished message.
+    ///
+    /// # Errors
+    /// No such message, locked, or what the store says.
+    pub fn attempts(&self, id: MessageId) -> Result<Vec<crate::model::Attempt>, MessageError> {
+        let read = self.bus.store().read();
+        let place = messages::find(&read, &id).map_err(MessageError::Store)?.ok_or(MessageError::NotFound)?;
+        let conversation = ConversationId::from_slice(&place.conversation).ok_or(MessageError::Damaged)?;
+        let stored = messages::get(&read, &conversation, place.index)
+            .map_err(MessageError::Store)?
+            .ok_or(MessageError::Damaged)?;
+        Ok(crate::engine::outbox::attempts_since(&stored.attempts, i64::MIN))
+    }
+
+    /// Every message id that begins with `prefix` (hexadecimal), at most two: one is unique.
+    ///
+    /// # Errors
+    /// Locked, or what the store says.
+    pub fn with_prefix(&self, conversations: &[ConversationId], prefix: &str) -> Result<Vec<MessageId>, MessageError> {
+        let read = self.bus.store().read();
+        let mut found = Vec::new();
+        for conversation in conversations {
+            let mut before = None;
+            loop {
+                let rows = messages::page(&read, conversation, before, 64).map_err(MessageError::Store)?;
+                let Some((oldest, _)) = rows.last() else { break };
+                before = Some(*oldest);
+                for (_, row) in &rows {
+                    let id = MessageId::from_slice(&row.id).ok_or(MessageError::Damaged)?;
+                    if id.to_string().starts_with(prefix) {
+                        found.push(id);
+                        if found.len() > 1 {
+                            return Ok(found);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn complete(&self, conversation: ConversationId, index: u64, row: StoredMessage) -> Result<Message, MessageError> {
+        let mut message = from_record(conversation, index, row).ok_or(MessageError::Damaged)?;
+        // While it is on its way, its row in the outbox knows best.
+        if message.direction == Direction::Outgoing
+            && !message.state.is_final()
+            && let Some((route, number)) = self.place(message.id)?
+            && let Some((entry, _)) = self.outbox.explain(route, number).map_err(MessageError::Store)?
+        {
+            message.state = entry.state;
+        }
+        Ok(message)
+    }
+}
+
+fn from_record(conversation: ConversationId, index: u64, row: StoredMessage) -> Option<Message> {
+    Some(Message {
+        id: MessageId::from_slice(&row.id)?,
+        conversation,
+        index,
+        direction: if row.direction == 1 { Direction::Incoming } else { Direction::Outgoing },
+        author_device: Fingerprint::from_slice(&row.author_device)?,
+        author_seq: row.author_seq,
+        hlc: Hlc(row.hlc),
+        stored_at: Timestamp(row.stored_at),
+        text: row.text,
+        state: DeliveryState::from_number(row.state)?,
+        delivered_at: (row.delivered_at != 0).then_some(Timestamp(row.delivered_at)),
+    })
+}
+

@@ -1,0 +1,106 @@
+//! Messages that end without arriving: cancelled, expired, given up.
+
+use super::{MessageError, compose::{Desk, ROW_VOID}, composer::Tools};
+use crate::{
+    model::{ContactId, ConversationId, DeliveryState, EventKind, FailureReason, MessageId, RouteId},
+    protocol::payload::Body,
+    store::{Txn, messages, outbox, records::OutboxRow},
+};
+
+/// Takes one message back and fills the hole it leaves. Returns whom to tell.
+pub(super) fn cancel(tools: &Tools, txn: &mut Txn, message: MessageId) -> Result<RouteId, MessageError> {
+    let place = messages::find(txn, &message).map_err(MessageError::Store)?.ok_or(MessageError::NotFound)?;
+    let route = RouteId::from_slice(&place.contact)
+        .ok_or(MessageError::TooLate("a received message cannot be taken back"))?;
+    let row = outbox::get(txn, &route, place.outbox_row).map_err(MessageError::Store)?;
+    let Some(row) = row.filter(|row| row.message == message.0) else {
+        return Err(MessageError::TooLate("the message is finished"));
+    };
+    if row.state != DeliveryState::Queued.number() || tools.outbox.under_way(route, place.outbox_row) {
+        return Err(MessageError::TooLate("the message is already under way"));
+    }
+    let mut desk = Desk::open(tools, txn, ContactId(route.0))?;
+    let seq = seq_of(txn, &row, &message)?;
+    let void = desk.seal(Body::Void(vec![seq]), 0, None)?;
+    end(tools, txn, route, place.outbox_row, &row, DeliveryState::Cancelled, FailureReason::Cancelled)?;
+    desk.push_control(txn, void, ROW_VOID)?;
+    Ok(route)
+}
+
+/// Ends what is older than its time. Returns whether anything was.
+pub(super) fn expire(tools: &Tools, txn: &mut Txn, contact: ContactId) -> Result<bool, MessageError> {
+    let route = RouteId(contact.0);
+    let now = tools.bus.now().0;
+    let mut old = all_rows(txn, route)?;
+    old.retain(|(_, row)| row.expires_at <= now);
+    if old.is_empty() {
+        return Ok(false);
+    }
+    let mut seqs = Vec::new();
+    for (_, row) in &old {
+        if let Some(message) = MessageId::from_slice(&row.message) {
+            seqs.push(seq_of(txn, row, &message)?);
+        }
+    }
+    let void = match Desk::open(tools, txn, contact) {
+        Ok(mut desk) if !seqs.is_empty() => Some((desk.seal(Body::Void(seqs), 0, None)?, desk)),
+        Ok(_) | Err(MessageError::NoSession) => None,
+        Err(error) => return Err(error),
+    };
+    for (number, row) in &old {
+        end(tools, txn, route, *number, row, DeliveryState::Expired, FailureReason::Expired)?;
+    }
+    if let Some((sealed, desk)) = void {
+        desk.push_control(txn, sealed, ROW_VOID)?;
+    }
+    Ok(true)
+}
+
+/// Ends everything on its way to `contact`; tells them nothing.
+pub(super) fn give_up(tools: &Tools, txn: &mut Txn, contact: ContactId) -> Result<(), MessageError> {
+    let route = RouteId(contact.0);
+    for (number, row) in all_rows(txn, route)? {
+        end(tools, txn, route, number, &row, DeliveryState::Failed, FailureReason::Blocked)?;
+    }
+    Ok(())
+}
+
+fn all_rows(txn: &Txn, route: RouteId) -> Result<Vec<(u64, OutboxRow)>, MessageError> {
+    let head = outbox::head(txn, &route).map_err(MessageError::Store)?.head;
+    outbox::scan(txn, &route, head, usize::MAX).map_err(MessageError::Store)
+}
+
+fn seq_of(txn: &Txn, row: &OutboxRow, message: &MessageId) -> Result<u64, MessageError> {
+    let place = messages::find(txn, message).map_err(MessageError::Store)?.ok_or(MessageError::Damaged)?;
+    let conversation = ConversationId::from_slice(&row.conversation).ok_or(MessageError::Damaged)?;
+    let stored = messages::get(txn, &conversation, place.index).map_err(MessageError::Store)?;
+    stored.map(|message| message.author_seq).ok_or(MessageError::Damaged)
+}
+
+/// Removes a row and writes the message's last state.
+fn end(
+    tools: &Tools,
+    txn: &mut Txn,
+    route: RouteId,
+    number: u64,
+    row: &OutboxRow,
+    state: DeliveryState,
+    reason: FailureReason,
+) -> Result<(), MessageError> {
+    let log = outbox::head(txn, &route).map_err(MessageError::Store)?.log;
+    outbox::remove(txn, &route, number).map_err(MessageError::Store)?;
+    let (Some(message), Some(conversation)) =
+        (MessageId::from_slice(&row.message), ConversationId::from_slice(&row.conversation))
+    else {
+        return Ok(());
+    };
+    let place = messages::find(txn, &message).map_err(MessageError::Store)?.ok_or(MessageError::Damaged)?;
+    messages::update(txn, &conversation, place.index, |stored| {
+        stored.state = state.number();
+        stored.reason = reason.number();
+        stored.attempts = log.into_iter().filter(|attempt| attempt.at >= row.queued_at).collect();
+    })
+    .map_err(MessageError::Store)?;
+    let kind = EventKind::MessageState { conversation, message, state };
+    tools.bus.append(txn, kind).map_err(MessageError::Store)
+}
