@@ -1,0 +1,101 @@
+//! Taking in: makes what came durable, then says so, and shows it once and in order.
+//!
+//! # Decisions
+//! - Unlocked, a parcel is opened and applied in one batch, and acknowledged after its flush.
+//!   Keeping it raw first would cost a second flush and give nothing: unacknowledged parcels
+//!   come again. Locked, it is kept as it came, acknowledged as kept, and opened on unlocking.
+//! - A parcel is known by its tag before anything of it is parsed, and authenticated by its
+//!   AEAD before OpenPGP or protobuf see a byte.
+//! - What cannot be opened is remembered and told in the receipt, so that its sender sees a
+//!   failure instead of waiting 30 days.
+
+mod actor;
+mod apply;
+mod open;
+mod window;
+
+use crate::{
+    base::{Clock, Tasks},
+    engine::{contacts::Contacts, event_bus::EventBus, identities::Identities, messages::Messages, outbox::Outbox, vault::Vault},
+    model::RouteId,
+    net::Net,
+};
+use actor::Actor;
+use tokio::sync::mpsc;
+
+/// What the actor is handed.
+#[derive(Debug)]
+enum Command {
+    Parcel { route: RouteId, parcel: Vec<u8> },
+    Window { route: RouteId, epoch: u32, next: u64 },
+    /// A link came up: say what is here, so that lost receipts do no harm.
+    LinkUp(RouteId),
+    Unlocked,
+    Forget(RouteId),
+}
+
+/// The rooms that taking in touches.
+#[derive(Clone)]
+pub struct Neighbours {
+    /// Numbers what happens.
+    pub bus: EventBus,
+    /// Whether parcels can be opened.
+    pub vault: Vault,
+    /// Own keys.
+    pub identities: Identities,
+    /// Whose parcels they are.
+    pub contacts: Contacts,
+    /// What receipts settle.
+    pub outbox: Outbox,
+    /// Seals receipts.
+    pub messages: Messages,
+    /// Acknowledges custody.
+    pub net: Net,
+}
+
+/// The handle.
+#[derive(Clone)]
+pub struct Inbox {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Inbox {
+    /// Starts the actor.
+    #[must_use]
+    pub fn spawn(rooms: Neighbours, clock: Clock, tasks: &Tasks) -> Self {
+        // Few, so that a flood waits in the peer's link and not in our memory.
+        let (commands, inbox) = mpsc::channel(32);
+        tasks.spawn("inbox", Actor::new(rooms, clock, inbox).run(tasks.stop()));
+        Self { commands }
+    }
+
+    /// A parcel came from a contact.
+    pub async fn take_parcel(&self, route: RouteId, parcel: Vec<u8>) {
+        self.tell(Command::Parcel { route, parcel }).await;
+    }
+
+    /// A contact says that everything before this place is settled.
+    pub async fn move_window(&self, route: RouteId, epoch: u32, next: u64) {
+        self.tell(Command::Window { route, epoch, next }).await;
+    }
+
+    /// A contact's link came up.
+    pub async fn on_link_up(&self, route: RouteId) {
+        self.tell(Command::LinkUp(route)).await;
+    }
+
+    /// The vault was unlocked: open what was kept.
+    pub async fn on_unlock(&self) {
+        self.tell(Command::Unlocked).await;
+    }
+
+    /// A contact's keys are gone or new.
+    pub async fn forget(&self, route: RouteId) {
+        self.tell(Command::Forget(route)).await;
+    }
+
+    async fn tell(&self, command: Command) {
+        // The actor is gone only when the daemon stops.
+        let _ = self.commands.send(command).await;
+    }
+}

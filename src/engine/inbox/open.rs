@@ -1,0 +1,102 @@
+//! From a parcel to what its author signed. Reads only.
+
+use super::Neighbours;
+use crate::{
+    crypto::{self, CryptoError, DeviceCert, OpenError, Opener},
+    engine::{identities::{IdentityError, Keys}, messages::context},
+    model::{ContactId, ConversationId, Fingerprint, IdentityId, MessageId, RouteId},
+    protocol::{Payload, PayloadError, RecvTags, TagSlot, message_id},
+    store::{StoreError, contacts, records::ContactRecord},
+};
+use std::sync::Arc;
+
+/// Why a parcel or one of its envelopes has no effect.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RefusedError {
+    #[error("no such contact")]
+    NoContact,
+    #[error("the parcel is not authentic")]
+    Parcel(#[source] CryptoError),
+    #[error("the envelope does not open")]
+    Envelope(#[source] OpenError),
+    #[error("the payload is malformed")]
+    Payload(#[source] PayloadError),
+    #[error("the payload names another conversation or author")]
+    Foreign,
+    #[error("the contact's certificate cannot be read")]
+    Cert(#[source] CryptoError),
+    #[error("own keys cannot be read")]
+    Keys(#[source] IdentityError),
+    #[error("a record is damaged")]
+    Damaged,
+    #[error("the store failed")]
+    Store(#[source] StoreError),
+}
+
+impl RefusedError {
+    /// Whether trying again later can help: then the parcel must not be used up.
+    pub(super) const fn is_ours(&self) -> bool {
+        matches!(self, Self::Keys(_) | Self::Damaged | Self::Store(_))
+    }
+
+    /// Whether the bytes cannot have come from the contact.
+    pub(super) const fn is_foreign(&self) -> bool {
+        matches!(self, Self::Parcel(_) | Self::NoContact)
+    }
+}
+
+/// One opened envelope.
+pub(super) struct Opened {
+    pub(super) payload: Payload,
+    pub(super) id: MessageId,
+}
+
+/// What opening for one contact needs.
+pub(super) struct Reader {
+    keys: Arc<Keys>,
+    device: DeviceCert,
+    conversation: ConversationId,
+    context: [u8; 32],
+}
+
+impl Reader {
+    pub(super) fn new(rooms: &Neighbours, route: RouteId) -> Result<Self, RefusedError> {
+        let contact = contacts::get(&rooms.bus.store().read(), &ContactId(route.0))
+            .map_err(RefusedError::Store)?
+            .ok_or(RefusedError::NoContact)?;
+        Self::of(rooms, &contact)
+    }
+
+    fn of(rooms: &Neighbours, contact: &ContactRecord) -> Result<Self, RefusedError> {
+        let identity = IdentityId::from_slice(&contact.identity).ok_or(RefusedError::Damaged)?;
+        let keys = rooms.identities.keys(identity).map_err(RefusedError::Keys)?;
+        let conversation = ConversationId::from_slice(&contact.conversation).ok_or(RefusedError::Damaged)?;
+        let context = context(contact, &keys.cert.fingerprint(), conversation).ok_or(RefusedError::Damaged)?;
+        let device = DeviceCert::parse(&contact.device_cert).map_err(RefusedError::Cert)?;
+        Ok(Self { keys, device, conversation, context })
+    }
+
+    /// The contact's device.
+    pub(super) fn author(&self) -> Fingerprint {
+        self.device.fingerprint()
+    }
+
+    /// Opens a parcel at its place.
+    pub(super) fn open(&self, tags: &RecvTags, slot: TagSlot, parcel: &[u8]) -> Result<Vec<Opened>, RefusedError> {
+        let key = tags.key(slot.epoch).ok_or(RefusedError::Damaged)?;
+        let sealed = crypto::open_parcel(&key, 0, slot.j, parcel).map_err(RefusedError::Parcel)?;
+        sealed.iter().map(|envelope| self.open_envelope(&envelope.bytes)).collect()
+    }
+
+    fn open_envelope(&self, bytes: &[u8]) -> Result<Opened, RefusedError> {
+        let opener = Opener::Device(&self.keys.device);
+        let plain =
+            crypto::open(opener, &self.device, &self.context, bytes).map_err(RefusedError::Envelope)?;
+        let payload = Payload::decode(&plain).map_err(RefusedError::Payload)?;
+        if payload.conversation != self.conversation || payload.author_device != self.author() {
+            return Err(RefusedError::Foreign);
+        }
+        let id = message_id(&plain, &payload.author_device);
+        Ok(Opened { payload, id })
+    }
+}

@@ -1,0 +1,240 @@
+//! Hands each event of the network, of the vault and of the address book to its one room.
+//!
+//! # Decisions
+//! - This is the only reader of the network's events. It hands parcels on through a short
+//!   queue: when the inbox is behind, nothing is read from any link until it has caught up,
+//!   and a flood waits in its sender's memory.
+
+use crate::{
+    base::{Clock, Stop, Tasks, chain},
+    engine::{
+        contacts::{self, Contacts, RouteKind},
+        identities::Identities,
+        inbox::Inbox,
+        messages::Messages,
+        outbox::{Command, Outbox},
+        vault::Vault,
+    },
+    model::{ContactId, FailureReason, RouteId, Timestamp, VaultState},
+    net::{self, DialFailure, LinkDownReason},
+    wire::Frame,
+};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// How often keys are looked at for rotation and old messages for their end.
+const HOUSEKEEPING: Duration = Duration::from_secs(3_600);
+
+/// The rooms that events go to.
+#[derive(Clone)]
+pub struct Rooms {
+    /// Locked or open.
+    pub vault: Vault,
+    /// Keys to rotate.
+    pub identities: Identities,
+    /// Handshakes and presence.
+    pub contacts: Contacts,
+    /// Links and custody.
+    pub outbox: Outbox,
+    /// Updates to seal.
+    pub messages: Messages,
+    /// Parcels.
+    pub inbox: Inbox,
+}
+
+/// Starts the loop.
+pub fn spawn(
+    rooms: Rooms,
+    clock: Clock,
+    net: mpsc::Receiver<net::Event>,
+    contacts: mpsc::Receiver<contacts::Event>,
+    tasks: &Tasks,
+) {
+    let state = rooms.vault.watch();
+    let board = Switchboard { rooms, clock, net, contacts, state };
+    tasks.spawn("switchboard", board.run(tasks.stop()));
+}
+
+struct Switchboard {
+    rooms: Rooms,
+    clock: Clock,
+    net: mpsc::Receiver<net::Event>,
+    contacts: mpsc::Receiver<contacts::Event>,
+    state: watch::Receiver<VaultState>,
+}
+
+impl Switchboard {
+    async fn run(mut self, stop: Stop) {
+        self.on_vault().await;
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.draining() => return,
+                changed = self.state.changed() => match changed {
+                    Ok(()) => self.on_vault().await,
+                    Err(_) => return,
+                },
+                event = self.contacts.recv() => match event {
+                    Some(event) => self.on_contacts(event).await,
+                    None => return,
+                },
+                event = self.net.recv() => match event {
+                    Some(event) => self.on_net(event).await,
+                    None => return,
+                },
+                () = self.clock.sleep(HOUSEKEEPING) => self.keep_house().await,
+            }
+        }
+    }
+
+    async fn on_vault(&mut self) {
+        let state = *self.state.borrow_and_update();
+        match state {
+            VaultState::Missing | VaultState::Sealed => {}
+            VaultState::Locked => {
+                self.rooms.identities.forget_all();
+                self.load_routes().await;
+            }
+            VaultState::Unlocked => {
+                self.load_routes().await;
+                if let Err(error) = self.rooms.contacts.on_unlock().await {
+                    tracing::warn!(error = %chain(&error), "cannot open what was kept of handshakes");
+                }
+                self.rooms.inbox.on_unlock().await;
+                self.keep_house().await;
+            }
+        }
+    }
+
+    /// Offers every route to the network and looks for everybody.
+    async fn load_routes(&self) {
+        if let Err(error) = self.rooms.contacts.load_routes().await {
+            tracing::error!(error = %chain(&error), "cannot read the routes");
+        }
+        for kind in [RouteKind::Contact, RouteKind::Outgoing, RouteKind::Confirming] {
+            for route in self.rooms.contacts.routes(kind) {
+                self.rooms.outbox.dial(route).await;
+            }
+        }
+    }
+
+    async fn keep_house(&self) {
+        if self.rooms.vault.state() != VaultState::Unlocked {
+            return;
+        }
+        let now = Timestamp(self.clock.wall_ms());
+        if let Err(error) = self.rooms.identities.rotate(now) {
+            tracing::error!(error = %chain(&error), "cannot rotate the device keys");
+        }
+        let contacts = self.contact_ids();
+        self.rooms.messages.expire(contacts.clone()).await;
+        self.update(contacts).await;
+    }
+
+    async fn update(&self, contacts: Vec<ContactId>) {
+        let addresses = self.rooms.contacts.my_addresses();
+        for contact in contacts {
+            self.rooms.messages.send_update(contact, addresses.clone()).await;
+        }
+    }
+
+    fn contact_ids(&self) -> Vec<ContactId> {
+        self.rooms.contacts.routes(RouteKind::Contact).into_iter().map(|route| ContactId(route.0)).collect()
+    }
+
+    async fn on_contacts(&self, event: contacts::Event) {
+        match event {
+            contacts::Event::RouteAdded(route) => {
+                self.rooms.inbox.forget(route).await;
+                self.rooms.outbox.dial(route).await;
+            }
+            contacts::Event::HandshakeWaits(route) => {
+                self.rooms.outbox.dial(route).await;
+                // They may be connected already.
+                self.warn(self.rooms.contacts.on_handshake_link(route).await);
+            }
+            contacts::Event::RouteGone(route) => {
+                self.rooms.inbox.forget(route).await;
+                self.rooms.outbox.tell(Command::Forget(route)).await;
+            }
+        }
+    }
+
+    async fn on_net(&self, event: net::Event) {
+        match event {
+            net::Event::LinkUp { route, .. } => self.on_link_up(route).await,
+            net::Event::LinkDown { route, reason } => self.on_link_down(route, reason).await,
+            net::Event::Writable { route } => self.rooms.outbox.tell(Command::Writable(route)).await,
+            net::Event::DialFailed { route, reason } => {
+                let reason = match reason {
+                    DialFailure::NoAddress => FailureReason::NoAddress,
+                    DialFailure::Unreachable => FailureReason::Unreachable,
+                    DialFailure::NotThem => FailureReason::NotThem,
+                };
+                if self.wants_dial(route) {
+                    self.rooms.outbox.tell(Command::DialFailed(route, reason)).await;
+                } else {
+                    self.rooms.outbox.tell(Command::Forget(route)).await;
+                }
+            }
+            net::Event::Addresses(_) => self.update(self.contact_ids()).await,
+            net::Event::Frame { route, frame } => self.on_frame(route, frame).await,
+        }
+    }
+
+    async fn on_link_up(&self, route: RouteId) {
+        self.rooms.outbox.tell(Command::LinkUp(route)).await;
+        if self.rooms.contacts.route_kind(route) == Some(RouteKind::Contact) {
+            self.warn(self.rooms.contacts.set_connected(route, true).await);
+            self.rooms.inbox.on_link_up(route).await;
+            self.warn(self.rooms.contacts.on_contact_link(route).await);
+            self.update(vec![ContactId(route.0)]).await;
+        } else {
+            self.warn(self.rooms.contacts.on_handshake_link(route).await);
+        }
+    }
+
+    async fn on_link_down(&self, route: RouteId, reason: LinkDownReason) {
+        let told = match reason {
+            LinkDownReason::NoAnswer => FailureReason::NoAnswer,
+            _ => FailureReason::LinkLost,
+        };
+        self.rooms.outbox.tell(Command::LinkDown(route, told)).await;
+        if self.rooms.contacts.route_kind(route) == Some(RouteKind::Contact) {
+            // One link that takes over from another is no news to anybody.
+            if reason != LinkDownReason::Replaced {
+                self.warn(self.rooms.contacts.set_connected(route, false).await);
+            }
+        } else if !self.wants_dial(route) {
+            self.rooms.outbox.tell(Command::Forget(route)).await;
+        }
+    }
+
+    async fn on_frame(&self, route: RouteId, frame: Frame) {
+        if self.rooms.contacts.route_kind(route) != Some(RouteKind::Contact) {
+            return self.warn(self.rooms.contacts.on_handshake_frame(route, frame).await);
+        }
+        match frame {
+            Frame::Parcel(parcel) => self.rooms.inbox.take_parcel(route, parcel).await,
+            Frame::Custody(tags) => self.rooms.outbox.tell(Command::Custody(route, tags)).await,
+            Frame::Window { epoch, next } => self.rooms.inbox.move_window(route, epoch, next).await,
+            // Links answer pings themselves; the rest has no meaning between contacts.
+            _ => {}
+        }
+    }
+
+    fn wants_dial(&self, route: RouteId) -> bool {
+        match self.rooms.contacts.route_kind(route) {
+            Some(RouteKind::Contact) => true,
+            Some(_) => self.rooms.contacts.handshake_waits(route).unwrap_or(false),
+            None => false,
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as part of the board's sentences")]
+    fn warn(&self, result: Result<(), contacts::ContactError>) {
+        if let Err(error) = result {
+            tracing::warn!(error = %chain(&error), "a contact's affairs could not be settled");
+        }
+    }
+}
