@@ -28,10 +28,10 @@ impl Contacts {
         let Some(row) = self.route_row(route)? else { return Ok(()) };
         match self.route_kind(route) {
             Some(RouteKind::Outgoing) if row.outgoing.is_empty() => {
-                self.say(route, Frame::BundleRequest).await;
+                self.say(route, Frame::BundleRequest);
             }
             Some(RouteKind::Outgoing | RouteKind::Confirming) => {
-                self.say(route, Frame::Parcel(row.outgoing)).await;
+                self.say(route, Frame::Parcel(row.outgoing));
             }
             _ => {}
         }
@@ -58,7 +58,7 @@ impl Contacts {
         match (self.route_kind(route), frame) {
             (Some(RouteKind::Invite), Frame::BundleRequest) => {
                 if let Ok(bundle) = Box::<[u8; 8192]>::try_from(row.outgoing.into_boxed_slice()) {
-                    self.say(route, Frame::Bundle(bundle)).await;
+                    self.say(route, Frame::Bundle(bundle));
                 }
                 Ok(())
             }
@@ -157,7 +157,7 @@ impl Contacts {
         routes::put(&mut txn, &row).map_err(ContactError::Store)?;
         self.commit(txn).await?;
         self.offer_route(&row).await?;
-        self.say(route, Frame::Parcel(parcel)).await;
+        self.say(route, Frame::Parcel(parcel));
         Ok(())
     }
 
@@ -184,7 +184,7 @@ impl Contacts {
             RouteKind::Contact => return Ok(()),
         }
         if let Some(tag) = parcel.first_chunk::<16>() {
-            self.say(route, Frame::Custody(vec![*tag])).await;
+            self.say(route, Frame::Custody(vec![*tag]));
         }
         Ok(())
     }
@@ -333,7 +333,7 @@ impl Contacts {
             spool::push(&mut txn, &route, &row).map_err(ContactError::Store)?;
             self.commit(txn).await?;
         }
-        self.say(route, Frame::Custody(vec![tag])).await;
+        self.say(route, Frame::Custody(vec![tag]));
         Ok(())
     }
 
@@ -342,8 +342,8 @@ impl Contacts {
     }
 
     /// A link that is gone or full makes the peer ask again; nothing is lost.
-    async fn say(&self, route: RouteId, frame: Frame) {
-        if let Err(error) = self.0.net.send(route, frame).await {
+    fn say(&self, route: RouteId, frame: Frame) {
+        if let Err(error) = self.0.net.try_send(route, frame) {
             tracing::debug!(%error, "a handshake frame was not sent");
         }
     }

@@ -190,8 +190,9 @@ impl Actor {
         after: After,
     ) {
         for (route, tags) in custody {
-            // Without a link they ask again.
-            let _ = self.rooms.net.send(route, Frame::Custody(tags)).await;
+            // Without a link, or with a full one, they ask again. Waiting for room here could make
+            // two busy peers wait for each other.
+            let _ = self.rooms.net.try_send(route, Frame::Custody(tags));
         }
         for route in receipts {
             self.ack(route);
