@@ -29,3 +29,5 @@
 
 pub mod base;
 pub mod model;
+
+pub mod crypto;
