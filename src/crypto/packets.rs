@@ -83,6 +83,15 @@ pub(super) fn issued_by(signature: &Signature, issuer: &sequoia_openpgp::Fingerp
     issuers.next() == Some(issuer) && issuers.next().is_none()
 }
 
+/// Whether the two bytes of digest that a signature repeats in clear are the true ones. The
+/// library does not look at them; unchecked they could be changed at will. For a signature
+/// that has just been verified.
+pub(super) fn repeats_digest(signature: &Signature) -> bool {
+    signature
+        .computed_digest()
+        .is_some_and(|digest| digest.starts_with(signature.digest_prefix()))
+}
+
 /// The fingerprint of a version 6 key in the words of the house.
 pub(super) fn fingerprint<P: key::KeyParts, R: key::KeyRole>(
     key: &Key<P, R>,

@@ -155,7 +155,9 @@ impl Content {
         }
         self.signature
             .verify_message(author.primary(), &self.payload)
-            .map_err(|_| OpenError::BadSignature)?;
+            .ok()
+            .filter(|()| packets::repeats_digest(&self.signature))
+            .ok_or(OpenError::BadSignature)?;
         if !self.names_recipient(&device) {
             return Err(OpenError::NotAddressed);
         }
@@ -206,21 +208,16 @@ impl Content {
     }
 
     fn names_recipient(&self, device: &Fingerprint) -> bool {
-        let mut named = self
-            .signature
-            .hashed_area()
-            .subpackets(SubpacketTag::IntendedRecipient)
-            .peekable();
-        let mut found = false;
-        for subpacket in &mut named {
-            match subpacket.value() {
-                SubpacketValue::IntendedRecipient(name) if subpacket.critical() => {
-                    found |= name.as_bytes() == device.0;
-                }
-                _ => return false,
-            }
-        }
-        found
+        let named = || {
+            let area = self.signature.hashed_area();
+            area.subpackets(SubpacketTag::IntendedRecipient)
+        };
+        let is_device = |value: &SubpacketValue| match value {
+            SubpacketValue::IntendedRecipient(name) => name.as_bytes() == device.0,
+            _ => false,
+        };
+        named().all(|subpacket| subpacket.critical())
+            && named().any(|subpacket| is_device(subpacket.value()))
     }
 
     fn names_context(&self, context: &[u8; 32]) -> bool {
