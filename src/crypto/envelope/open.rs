@@ -117,7 +117,12 @@ impl Content {
     /// Exactly three packets: compression, nesting and second literals have no place.
     fn parse(content: &[u8]) -> Result<Self, OpenError> {
         const WRONG: OpenError = OpenError::Form("it does not hold one signed literal");
-        let mut packets = packets::flat(content, 3).map_err(|_| WRONG)?.into_iter();
+        let packets = packets::flat(content, 3).map_err(|_| WRONG)?;
+        // OpenPGP has several spellings of one packet; here a message has one.
+        if packets::to_bytes(&packets).map_err(|_| WRONG)?.as_slice() != content {
+            return Err(WRONG);
+        }
+        let mut packets = packets.into_iter();
         let packets = [packets.next(), packets.next(), packets.next()];
         let [
             Some(Packet::OnePassSig(OnePassSig::V6(announced))),
@@ -178,7 +183,7 @@ impl Content {
             || self.announced.hash_algo() != signature.hash_algo()
             || self.announced.pk_algo() != signature.pk_algo()
             || self.announced.salt() != signature.salt()
-            || !self.announced.last()
+            || self.announced.last_raw() != 1
             || !packets::issued_by(&self.signature, self.announced.issuer())
         {
             return Err(OpenError::Form("the signature is not the one announced"));
