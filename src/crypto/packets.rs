@@ -1,6 +1,9 @@
 //! Between bytes and OpenPGP packets: one flat sequence, nothing skipped, nothing unpacked.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    panic::catch_unwind,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use sequoia_openpgp::{
     Packet,
@@ -29,8 +32,16 @@ pub(super) fn parser(bytes: &[u8]) -> Result<PacketParserResult<'_>, CryptoError
         .map_err(CryptoError::open_pgp)
 }
 
-/// The packets in `bytes`, at most `max`, each permitted by the policy.
+/// The packets in `bytes`, at most `max`, each permitted by the policy. Certificates come from
+/// strangers too, so a panic of the parser costs no more than the bytes that caused it.
 pub(super) fn flat(bytes: &[u8], max: usize) -> Result<Vec<Packet>, CryptoError> {
+    catch_unwind(|| parse(bytes, max)).unwrap_or(Err(CryptoError::Malformed {
+        what: "packet sequence",
+        why: "it broke the parser",
+    }))
+}
+
+fn parse(bytes: &[u8], max: usize) -> Result<Vec<Packet>, CryptoError> {
     let mut packets = Vec::new();
     let mut next = parser(bytes)?;
     while let PacketParserResult::Some(current) = next {

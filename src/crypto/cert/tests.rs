@@ -146,7 +146,7 @@ fn nothing_may_be_added_or_taken_away() {
     ]
     .concat();
     assert!(parse(&named).is_err(), "user id");
-    let other = packets::flat(&super::tests::device(3).cert().to_bytes(), 6).unwrap();
+    let other = packets::flat(&self::device(3).cert().to_bytes(), 6).unwrap();
     let mixed = [&packets[..2], &other[2..4]].concat();
     assert!(parse(&mixed).is_err(), "subkey of another device");
 }
