@@ -28,6 +28,8 @@
 //! the batch that makes it true is on disk.
 
 pub mod base;
+pub mod crypto;
+pub mod engine;
 pub mod model;
 pub mod service;
 pub mod wire;
