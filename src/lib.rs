@@ -29,4 +29,5 @@
 
 pub mod base;
 pub mod model;
+pub mod protocol;
 pub mod wire;

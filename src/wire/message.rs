@@ -19,6 +19,11 @@ pub enum WireError {
     },
 }
 
+/// A message that [`read`] can read; lets other rooms be generic without naming the codec.
+pub trait Readable: Message + Default {}
+
+impl<M: Message + Default> Readable for M {}
+
 /// The message's bytes.
 #[must_use]
 pub fn write<M: Message>(message: &M) -> Vec<u8> {
@@ -29,7 +34,7 @@ pub fn write<M: Message>(message: &M) -> Vec<u8> {
 ///
 /// Allocation is bounded by a small multiple of `bytes`; lists need
 /// [`check_fields`](super::check_fields) first.
-pub fn read<M: Message + Default>(bytes: &[u8]) -> Result<M, WireError> {
+pub fn read<M: Readable>(bytes: &[u8]) -> Result<M, WireError> {
     let message = M::decode(bytes).map_err(|_| WireError::Malformed)?;
     if message.encoded_len() != bytes.len() || message.encode_to_vec() != bytes {
         return Err(WireError::NotCanonical);

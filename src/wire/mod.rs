@@ -20,7 +20,7 @@ pub use frame::{
 };
 pub use limits::{FieldKind, FieldLimit, check_fields};
 pub use link::{PROOF_LEN, Role, link_proof, same_proof};
-pub use message::{WireError, read, write};
+pub use message::{Readable, WireError, read, write};
 
 /// Messages generated from `proto/wire/v1`; the `.proto` files are the documentation.
 #[expect(missing_docs, reason = "generated code")]
