@@ -28,6 +28,7 @@
 //! the batch that makes it true is on disk.
 
 pub mod base;
+pub mod crypto;
 pub mod model;
 pub mod protocol;
 pub mod wire;
