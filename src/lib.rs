@@ -31,5 +31,6 @@ pub mod base;
 pub mod crypto;
 pub mod engine;
 pub mod model;
+pub mod protocol;
 pub mod service;
 pub mod wire;

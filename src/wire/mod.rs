@@ -1,7 +1,29 @@
-//! What peers say to each other, byte by byte.
+//! What peers say to each other, byte by byte: frames on a link, the link's proof, and the
+//! protobuf messages inside parcels.
+//!
+//! # Decisions
+//! - A frame's size follows from its first three bytes, so a reader allocates nothing that
+//!   the sender has not been allowed to ask for.
+//! - Protobuf is read in its one canonical spelling: what does not encode back to the same
+//!   bytes is refused. Unknown fields, doubled fields and padded numbers go with it, so no
+//!   two texts mean the same message and ids by content hold.
+//! - Field counts and lengths are checked by [`check_fields`] before the decoder allocates.
 
-/// Messages generated from `proto/wire/v1`.
-#[expect(missing_docs, reason = "generated; the .proto files are the documentation")]
+mod frame;
+mod limits;
+mod link;
+mod message;
+
+pub use frame::{
+    BUNDLE_BYTES, Frame, FrameError, HEADER_LEN, MAX_BODY_LEN, MAX_CUSTODY_TAGS, PARCEL_BYTES,
+    body_len, decode, decode_first, encode,
+};
+pub use limits::{FieldKind, FieldLimit, check_fields};
+pub use link::{PROOF_LEN, Role, link_proof, same_proof};
+pub use message::{Readable, WireError, read, write};
+
+/// Messages generated from `proto/wire/v1`; the `.proto` files are the documentation.
+#[expect(missing_docs, reason = "generated code")]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/wire.v1.rs"));
 }

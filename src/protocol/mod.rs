@@ -1,0 +1,63 @@
+//! The rules between two daemons, as machines without clock, disk, network or chance of
+//! their own: what time it is and what is random are arguments.
+//!
+//! | file | `protocol.md` | what it settles |
+//! |---|---|---|
+//! | `invite` | A.3 | what a human passes on, and the keys that follow from it |
+//! | `manifest` | A.1 | which devices an identity has |
+//! | `handshake` | B.1 | how two strangers become contacts |
+//! | `session`, `tags` | D.1 | the pair's keys, and by which tags parcels are known |
+//! | `payload` | D.3 | what a message says |
+//! | `receipts` | E.1, C.5 | what has arrived, and when to say so |
+//! | `delivery`, `backoff_plan` | E.1 | how far an outgoing message got; when to try again |
+//! | `order` | E.1 | in which order incoming texts are shown |
+//!
+//! # Decisions
+//! - Whoever is not sure is strict: one spelling per message, limits before allocation, and
+//!   a refusal that names the rule, never the content.
+//! - A manifest names devices by fingerprint, not by the hash of their certificates: those
+//!   get a new subkey every day, signed by the device itself, while the identity key that
+//!   signs manifests may lie in a drawer.
+//! - A manifest's successor is taken only when every step in between is known. A gap could
+//!   hide a fork.
+//! - An invite's expiry stands in the signed bundle, not in the link: the link's layout is
+//!   fixed for good, and its holder could not be kept from editing it anyway.
+//! - The Confirm message repeats the inviter's manifest and device certificate: days may lie
+//!   between the bundle and the user's consent, and both sides end with current keys.
+//! - The tag window reaches 64 numbers past the highest one seen, not past the lowest one
+//!   missing, so that a single lost parcel never stalls those behind it; it never spans more
+//!   than 1024.
+//! - Numbers already used are not remembered as a list: everything below the window was used
+//!   or given up, so the last 1024 tags are computed again when a stranger turns up.
+//! - A message can be cancelled only while nobody can have it, that is, before its bytes
+//!   were first handed to a link.
+
+mod backoff_plan;
+mod delivery;
+mod invite;
+mod order;
+mod payload;
+mod receipts;
+mod session;
+mod tags;
+
+pub use backoff_plan::{BackoffPlan, DIRECT};
+pub use delivery::{ANSWER_TIMEOUT, DeliveryMachine, Input, Outputs};
+pub use invite::{IN_PERSON, InviteError, InviteFlags, InviteKeys, InviteLink, MAX_HINT_BYTES};
+pub use order::{Accept, Order};
+pub use payload::{
+    AddressRecord, Body, DeviceUpdate, MAX_ADDRESSES, MAX_CERT_BYTES, MAX_MANIFEST_BYTES, Payload,
+    PayloadError, message_id, pair_context,
+};
+pub use receipts::{AckPolicy, COALESCE, EpochReceipt, Receipt};
+pub use session::{PairKeys, SendTags, TAG_EPOCH, next_tag_key};
+pub use tags::{Lane, RecvTags, TagError, TagSlot};
+
+/// The protocol's major version; another one is another protocol.
+pub const VERSION: u32 = 1;
+/// Capability: messages sealed to rotating subkeys (Level 0).
+pub const CAP_LEVEL_0: u64 = 1;
+/// What this build can do.
+pub const CAPS: u64 = CAP_LEVEL_0;
+/// The path number of direct delivery.
+pub const DIRECT_PATH: u32 = 0;

@@ -1,0 +1,261 @@
+//! The receiver's side of a pair's tags (`protocol.md` D.1): which parcels to expect, and
+//! which have been here before.
+
+use crate::crypto::{Secret, Tag, same, tag};
+
+use super::{DIRECT_PATH, session::next_tag_key};
+
+/// How far past the highest number seen a parcel is recognised.
+const WINDOW: u64 = 64;
+/// How far the window may reach past the lowest number missing.
+const SPAN: u64 = 1024;
+/// How many used numbers are still recognised as used.
+const MEMORY: u64 = 1024;
+/// The sender may skip at most this many epochs at once: over a year of them.
+const MAX_EPOCH_JUMP: u32 = 64;
+/// The sender may give up at most this many numbers at once.
+const MAX_NUMBER_JUMP: u64 = 1 << 20;
+
+/// One place in the sender's sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TagSlot {
+    /// Tag epoch.
+    pub epoch: u32,
+    /// Number within it.
+    pub j: u64,
+    /// Whether its parcel has been taken, or was given up.
+    pub burnt: bool,
+}
+
+/// Why the sender's announcement was not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TagError {
+    /// It skips more than any honest sender would.
+    #[error("the other side skips too many tags at once")]
+    TooFar,
+}
+
+/// One epoch's numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// The epoch's tag key.
+    pub key: Secret<32>,
+    /// Every number below is taken or given up.
+    pub next: u64,
+    /// Numbers taken above `next`, rising.
+    pub seen: Vec<u64>,
+    /// Nothing more will come; the lane only serves to recognise what came before.
+    pub closed: bool,
+}
+
+impl Lane {
+    fn new(key: Secret<32>) -> Self {
+        Self {
+            key,
+            next: 0,
+            seen: Vec::new(),
+            closed: false,
+        }
+    }
+
+    fn past_highest(&self) -> u64 {
+        self.seen
+            .last()
+            .map_or(self.next, |seen| seen.saturating_add(1))
+    }
+
+    fn end(&self) -> u64 {
+        if self.closed {
+            return self.next;
+        }
+        let wanted = self.past_highest().saturating_add(WINDOW);
+        wanted.min(self.next.saturating_add(SPAN))
+    }
+
+    fn is_burnt(&self, j: u64) -> bool {
+        j < self.next || self.seen.binary_search(&j).is_ok()
+    }
+
+    fn open_numbers(&self) -> impl Iterator<Item = u64> {
+        (self.next..self.end()).filter(|j| !self.is_burnt(*j))
+    }
+
+    /// The latest first: a repeated parcel is most often a recent one.
+    fn burnt_numbers(&self) -> impl Iterator<Item = u64> {
+        let below = self.next.saturating_sub(MEMORY)..self.next;
+        self.seen.iter().rev().copied().chain(below.rev())
+    }
+
+    fn burn(&mut self, j: u64) -> bool {
+        if j >= self.end() {
+            return false;
+        }
+        let Err(at) = self.seen.binary_search(&j) else {
+            return false;
+        };
+        if j < self.next {
+            return false;
+        }
+        self.seen.insert(at, j);
+        self.absorb();
+        true
+    }
+
+    fn absorb(&mut self) {
+        let next = &mut self.next;
+        self.seen.retain(|seen| {
+            if *seen == *next {
+                *next = next.saturating_add(1);
+            }
+            *seen >= *next
+        });
+    }
+
+    fn advance(&mut self, next: u64) -> Result<(), TagError> {
+        if next > self.past_highest().saturating_add(MAX_NUMBER_JUMP) {
+            return Err(TagError::TooFar);
+        }
+        if next > self.next {
+            self.next = next;
+            self.seen.retain(|seen| *seen >= next);
+            self.absorb();
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        self.next = self.past_highest();
+        self.seen.clear();
+        self.closed = true;
+    }
+}
+
+/// What one device expects from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecvTags {
+    /// The newest epoch of which a parcel was taken or announced.
+    pub epoch: u32,
+    /// Its numbers.
+    pub current: Lane,
+    /// The numbers of the epoch before.
+    pub previous: Option<Lane>,
+}
+
+impl RecvTags {
+    /// The state right after a handshake; `key` is [`PairKeys::recv_tag`](super::PairKeys).
+    #[must_use]
+    pub fn new(key: Secret<32>) -> Self {
+        Self {
+            epoch: 0,
+            current: Lane::new(key),
+            previous: None,
+        }
+    }
+
+    /// Every tag a parcel may come under now: what is open of the previous epoch and of this
+    /// one, and the beginning of the next. Never more than 2 x 1024 + 64 tags.
+    pub fn window(&self) -> impl Iterator<Item = (Tag, u32, u64)> {
+        let next = self
+            .epoch
+            .checked_add(1)
+            .map(|epoch| (epoch, Lane::new(next_tag_key(&self.current.key, epoch))));
+        let beginning = next.into_iter().flat_map(|(epoch, lane)| {
+            let numbers: Vec<_> = lane.open_numbers().collect();
+            numbers
+                .into_iter()
+                .map(move |j| (tag(&lane.key, DIRECT_PATH, j), epoch, j))
+        });
+        self.lanes()
+            .flat_map(|(epoch, lane)| {
+                lane.open_numbers()
+                    .map(move |j| (tag(&lane.key, DIRECT_PATH, j), epoch, j))
+            })
+            .chain(beginning)
+    }
+
+    /// To which place `wanted` belongs, if to any; also finds the last 1024 burnt ones.
+    ///
+    /// Computes up to a few thousand tags: for a parcel that the caller's map, filled from
+    /// [`window`](Self::window), does not know.
+    #[must_use]
+    pub fn find(&self, wanted: &Tag) -> Option<TagSlot> {
+        let open = self.window().map(|(tag, epoch, j)| (tag, epoch, j, false));
+        let burnt = self.lanes().flat_map(|(epoch, lane)| {
+            lane.burnt_numbers()
+                .map(move |j| (tag(&lane.key, DIRECT_PATH, j), epoch, j, true))
+        });
+        open.chain(burnt)
+            .find(|(tag, ..)| same(&tag.0, &wanted.0))
+            .map(|(_, epoch, j, burnt)| TagSlot { epoch, j, burnt })
+    }
+
+    /// The tag key of `epoch`, if parcels of that epoch can be opened.
+    #[must_use]
+    pub fn key(&self, epoch: u32) -> Option<Secret<32>> {
+        if self.epoch.checked_add(1) == Some(epoch) {
+            return Some(next_tag_key(&self.current.key, epoch));
+        }
+        self.lanes()
+            .find(|(known, _)| *known == epoch)
+            .map(|(_, lane)| lane.key.clone())
+    }
+
+    /// Marks a place as used. False if it was, or lies outside the window: then its parcel
+    /// must have no effect.
+    #[must_use]
+    pub fn burn(&mut self, epoch: u32, j: u64) -> bool {
+        if self.epoch.checked_add(1) == Some(epoch) {
+            let fresh = Lane::new(next_tag_key(&self.current.key, epoch));
+            if j >= fresh.end() {
+                return false;
+            }
+            self.previous = Some(std::mem::replace(&mut self.current, fresh));
+            self.epoch = epoch;
+        }
+        self.lane_mut(epoch).is_some_and(|lane| lane.burn(j))
+    }
+
+    /// Follows the sender's word that everything before this place is settled or given up.
+    /// Never goes back; on error nothing has changed.
+    pub fn advance(&mut self, epoch: u32, next: u64) -> Result<(), TagError> {
+        let Some(jump) = epoch.checked_sub(self.epoch) else {
+            return self
+                .lane_mut(epoch)
+                .map_or(Ok(()), |lane| lane.advance(next));
+        };
+        if jump > MAX_EPOCH_JUMP {
+            return Err(TagError::TooFar);
+        }
+        let mut moved = self.clone();
+        for _ in 0..jump {
+            let epoch = moved.epoch.saturating_add(1);
+            let fresh = Lane::new(next_tag_key(&moved.current.key, epoch));
+            moved.previous = Some(std::mem::replace(&mut moved.current, fresh));
+            moved.epoch = epoch;
+        }
+        moved.current.advance(next)?;
+        if let Some(previous) = &mut moved.previous {
+            previous.close();
+        }
+        *self = moved;
+        Ok(())
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = (u32, &Lane)> {
+        let before = self.epoch.checked_sub(1).zip(self.previous.as_ref());
+        std::iter::once((self.epoch, &self.current)).chain(before)
+    }
+
+    fn lane_mut(&mut self, epoch: u32) -> Option<&mut Lane> {
+        if epoch == self.epoch {
+            Some(&mut self.current)
+        } else if epoch.checked_add(1) == Some(self.epoch) {
+            self.previous.as_mut()
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
