@@ -29,3 +29,4 @@
 
 pub mod base;
 pub mod model;
+pub mod wire;
