@@ -29,5 +29,8 @@
 
 pub mod base;
 pub mod model;
+
+pub mod crypto;
 pub mod wire;
+
 pub mod store;
