@@ -59,9 +59,7 @@ impl Ciphers {
         place: &Key,
         value: &[u8],
     ) -> Result<Vec<u8>, StoreError> {
-        Ok(self
-            .get(tier)?
-            .seal(table, place, value, &mut SystemRandom))
+        Ok(self.get(tier)?.seal(table, place, value, &mut SystemRandom))
     }
 
     pub(super) fn open(

@@ -79,8 +79,8 @@ impl Db {
         if file_path.exists() && !clean {
             keep_copy(dir, &engine, reserve)?;
         }
-        let opened = open_engine(dir, &engine)
-            .and_then(|tree| check_groups(dir, tree, mark.read().groups));
+        let opened =
+            open_engine(dir, &engine).and_then(|tree| check_groups(dir, tree, mark.read().groups));
         let (tree, groups) = match opened {
             Ok(opened) => opened,
             Err(error) => {
@@ -281,8 +281,7 @@ fn check_groups(dir: &Path, tree: sled::Db, noted: u64) -> Result<(sled::Db, u64
 
 /// sled reports a taken lock as an error without a kind, known only by its text.
 fn is_lock(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::Other
-        && error.to_string().starts_with("could not acquire lock")
+    error.kind() == io::ErrorKind::Other && error.to_string().starts_with("could not acquire lock")
 }
 
 /// Whether the disk, not the content of the files, is what is wrong.

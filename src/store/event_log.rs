@@ -70,7 +70,10 @@ pub fn read(store: &Store, since: u64, max: usize) -> Result<Vec<EventRecord>, S
 /// # Errors
 /// As [`Read::get`].
 pub fn bounds(store: &Store) -> Result<(u64, u64), StoreError> {
-    let head = store.read_settled().get::<EventHead>(HEAD)?.unwrap_or_default();
+    let head = store
+        .read_settled()
+        .get::<EventHead>(HEAD)?
+        .unwrap_or_default();
     Ok((head.first.max(FIRST), head.next.max(FIRST)))
 }
 

@@ -5,9 +5,7 @@
 
 use super::{
     Read, Record, StoreError, Txn,
-    records::{
-        ConversationRecord, MessagePlace, MessageSegment, MessageText, StoredMessage,
-    },
+    records::{ConversationRecord, MessagePlace, MessageSegment, MessageText, StoredMessage},
     rows::{SEGMENT, key, split},
 };
 use crate::model::{ConversationId, MessageId};
@@ -96,8 +94,7 @@ pub fn update(
     change: impl FnOnce(&mut StoredMessage),
 ) -> Result<(), StoreError> {
     let table = MessageSegment::TABLE;
-    let mut message =
-        get(txn, conversation, index)?.ok_or(StoreError::Missing { table })?;
+    let mut message = get(txn, conversation, index)?.ok_or(StoreError::Missing { table })?;
     let before = message.text.clone();
     let was_apart = before.len() > LONG_TEXT;
     change(&mut message);

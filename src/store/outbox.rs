@@ -32,11 +32,7 @@ pub fn push(txn: &mut Txn, route: &RouteId, record: &OutboxRow) -> Result<u64, S
 ///
 /// # Errors
 /// As [`Read::get`].
-pub fn get(
-    from: &impl Read,
-    route: &RouteId,
-    row: u64,
-) -> Result<Option<OutboxRow>, StoreError> {
+pub fn get(from: &impl Read, route: &RouteId, row: u64) -> Result<Option<OutboxRow>, StoreError> {
     from.get(&key(&route.0, row))
 }
 

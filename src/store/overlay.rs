@@ -56,7 +56,11 @@ impl Overlay {
 
     /// Shows `writes` to readers, unless something they may build on was lost since
     /// `generation`.
-    pub(super) fn add(&self, generation: u64, writes: &[(Key, Value)]) -> Result<Place, StoreError> {
+    pub(super) fn add(
+        &self,
+        generation: u64,
+        writes: &[(Key, Value)],
+    ) -> Result<Place, StoreError> {
         let mut state = self.state();
         if let Some(error) = &state.broken {
             return Err(error.clone());
@@ -113,7 +117,9 @@ mod tests {
     #[test]
     fn a_newer_write_outlives_the_older_ones_settling() {
         let overlay = Overlay::default();
-        let first = overlay.add(0, &[([1; 16], value(1)), ([2; 16], None)]).unwrap();
+        let first = overlay
+            .add(0, &[([1; 16], value(1)), ([2; 16], None)])
+            .unwrap();
         overlay.add(0, &[([1; 16], value(2))]).unwrap();
         overlay.settle(first.number);
         assert_eq!(overlay.get(&[1; 16]).unwrap(), Some(value(2)));

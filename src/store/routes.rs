@@ -21,8 +21,8 @@ pub fn get(from: &impl Read, id: &RouteId) -> Result<Option<RouteRecord>, StoreE
 pub fn put(txn: &mut Txn, record: &RouteRecord) -> Result<(), StoreError> {
     let table = RouteRecord::TABLE;
     let id = RouteId::from_slice(&record.id).ok_or(StoreError::Malformed { table })?;
-    let (spool_head, spool_tail) = get(txn, &id)?
-        .map_or((0, 0), |current| (current.spool_head, current.spool_tail));
+    let (spool_head, spool_tail) =
+        get(txn, &id)?.map_or((0, 0), |current| (current.spool_head, current.spool_tail));
     let record = RouteRecord {
         spool_head,
         spool_tail,
