@@ -33,4 +33,5 @@ pub mod engine;
 pub mod model;
 pub mod protocol;
 pub mod service;
+pub mod store;
 pub mod wire;

@@ -1,0 +1,104 @@
+//! Sealed parcels that wait for their recipient.
+
+use super::{
+    Read, Record, StoreError, Txn,
+    records::{OutboxHead, OutboxRow},
+    rows::key,
+};
+use crate::model::RouteId;
+
+/// The outbox of `route` at a glance: rows are `head` to `tail`, `live` of them still there.
+///
+/// # Errors
+/// As [`Read::get`].
+pub fn head(from: &impl Read, route: &RouteId) -> Result<OutboxHead, StoreError> {
+    Ok(from.get(&route.0)?.unwrap_or_default())
+}
+
+/// Adds a parcel; returns its row number, which no other row of `route` ever has.
+///
+/// # Errors
+/// As [`Txn::put`].
+pub fn push(txn: &mut Txn, route: &RouteId, record: &OutboxRow) -> Result<u64, StoreError> {
+    let head = txn.edit::<OutboxHead>(&route.0)?;
+    let row = head.tail;
+    head.tail += 1;
+    head.live += 1;
+    txn.put(&key(&route.0, row), record)?;
+    Ok(row)
+}
+
+/// The parcel in `row`.
+///
+/// # Errors
+/// As [`Read::get`].
+pub fn get(from: &impl Read, route: &RouteId, row: u64) -> Result<Option<OutboxRow>, StoreError> {
+    from.get(&key(&route.0, row))
+}
+
+/// Changes the parcel in `row`.
+///
+/// # Errors
+/// [`StoreError::Missing`] if it is gone, else as [`Read::get`].
+pub fn update(
+    txn: &mut Txn,
+    route: &RouteId,
+    row: u64,
+    change: impl FnOnce(&mut OutboxRow),
+) -> Result<(), StoreError> {
+    change(txn.edit_existing(&key(&route.0, row))?);
+    Ok(())
+}
+
+/// Removes the parcel in `row`; returns whether it was there. The head moves over gone rows.
+///
+/// # Errors
+/// As [`Txn::delete`].
+pub fn remove(txn: &mut Txn, route: &RouteId, row: u64) -> Result<bool, StoreError> {
+    if !txn.contains::<OutboxRow>(&key(&route.0, row))? {
+        return Ok(false);
+    }
+    txn.delete::<OutboxRow>(&key(&route.0, row))?;
+    let OutboxHead { mut head, tail, .. } = self::head(txn, route)?;
+    while head < tail && !txn.contains::<OutboxRow>(&key(&route.0, head))? {
+        head += 1;
+    }
+    let record = txn.edit::<OutboxHead>(&route.0)?;
+    record.head = head;
+    record.live = record.live.checked_sub(1).ok_or(StoreError::Damaged {
+        table: OutboxHead::TABLE,
+    })?;
+    Ok(true)
+}
+
+/// Up to `max` parcels, oldest first, from row `from` on.
+///
+/// # Errors
+/// As [`Read::get`].
+pub fn scan(
+    view: &impl Read,
+    route: &RouteId,
+    from: u64,
+    max: usize,
+) -> Result<Vec<(u64, OutboxRow)>, StoreError> {
+    let head = head(view, route)?;
+    let mut rows = Vec::new();
+    for row in from.max(head.head)..head.tail {
+        if rows.len() == max {
+            break;
+        }
+        if let Some(record) = get(view, route, row)? {
+            rows.push((row, record));
+        }
+    }
+    Ok(rows)
+}
+
+/// Removes all parcels; numbers given out stay used.
+pub(super) fn clear(txn: &mut Txn, route: &RouteId) -> Result<(), StoreError> {
+    let head = head(txn, route)?;
+    for row in head.head..head.tail {
+        txn.delete::<OutboxRow>(&key(&route.0, row))?;
+    }
+    txn.delete::<OutboxHead>(&route.0)
+}
