@@ -50,3 +50,12 @@ pub const BACKEND: &str = if cfg!(feature = "openssl") {
 } else {
     "RustCrypto"
 };
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_backend_is_the_one_built_in() {
+        let real = sequoia_openpgp::crypto::backend();
+        assert!(real.starts_with(super::BACKEND), "{real}");
+    }
+}

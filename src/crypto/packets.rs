@@ -1,6 +1,9 @@
 //! Between bytes and OpenPGP packets: one flat sequence, nothing skipped, nothing unpacked.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    panic::catch_unwind,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use sequoia_openpgp::{
     Packet,
@@ -29,8 +32,16 @@ pub(super) fn parser(bytes: &[u8]) -> Result<PacketParserResult<'_>, CryptoError
         .map_err(CryptoError::open_pgp)
 }
 
-/// The packets in `bytes`, at most `max`, each permitted by the policy.
+/// The packets in `bytes`, at most `max`, each permitted by the policy. Certificates come from
+/// strangers too, so a panic of the parser costs no more than the bytes that caused it.
 pub(super) fn flat(bytes: &[u8], max: usize) -> Result<Vec<Packet>, CryptoError> {
+    catch_unwind(|| parse(bytes, max)).unwrap_or(Err(CryptoError::Malformed {
+        what: "packet sequence",
+        why: "it broke the parser",
+    }))
+}
+
+fn parse(bytes: &[u8], max: usize) -> Result<Vec<Packet>, CryptoError> {
     let mut packets = Vec::new();
     let mut next = parser(bytes)?;
     while let PacketParserResult::Some(current) = next {
@@ -81,6 +92,15 @@ pub(super) fn has_exactly(signature: &Signature, tags: &[SubpacketTag]) -> bool 
 pub(super) fn issued_by(signature: &Signature, issuer: &sequoia_openpgp::Fingerprint) -> bool {
     let mut issuers = signature.issuer_fingerprints();
     issuers.next() == Some(issuer) && issuers.next().is_none()
+}
+
+/// Whether the two bytes of digest that a signature repeats in clear are the true ones. The
+/// library does not look at them; unchecked they could be changed at will. For a signature
+/// that has just been verified.
+pub(super) fn repeats_digest(signature: &Signature) -> bool {
+    signature
+        .computed_digest()
+        .is_some_and(|digest| digest.starts_with(signature.digest_prefix()))
 }
 
 /// The fingerprint of a version 6 key in the words of the house.

@@ -178,7 +178,9 @@ pub(super) fn check_binding(
     }
     binding
         .verify_subkey_binding(primary, primary, key)
-        .map_err(|_| malformed("a subkey's binding is not valid"))?;
+        .ok()
+        .filter(|()| packets::repeats_digest(binding))
+        .ok_or(malformed("a subkey's binding is not valid"))?;
     Ok(Subkey {
         key: key.clone(),
         start,

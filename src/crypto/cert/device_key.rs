@@ -56,7 +56,7 @@ impl DeviceKey {
         let mut pick = [0; 4];
         rng.fill(&mut pick);
         let phase = u32::from_be_bytes(pick) % SUBKEY_LIFE;
-        let now = packets::seconds_of(now).max(2 * SUBKEY_LIFE);
+        let now = calendar(now);
         let start = period_start(now, phase);
         let created = start - start % SUBKEY_LIFE;
         let (secret, signature) = new_primary(created).map_err(CryptoError::open_pgp)?;
@@ -155,7 +155,7 @@ impl DeviceKey {
     pub fn rotate(&mut self, now: Timestamp) -> Result<bool, CryptoError> {
         let created = packets::seconds(self.secret.creation_time());
         let phase = self.held.first().map_or(0, |s| s.start % SUBKEY_LIFE);
-        let now = packets::seconds_of(now);
+        let now = calendar(now);
         let current = period_start(now.max(created + phase), phase);
         let next = current.saturating_add(SUBKEY_LIFE);
 
@@ -228,6 +228,11 @@ impl HeldSubkey {
             binding,
         })
     }
+}
+
+/// `now` in seconds, kept away from both ends of what OpenPGP can date.
+fn calendar(now: Timestamp) -> u32 {
+    packets::seconds_of(now).clamp(2 * SUBKEY_LIFE, u32::MAX - 4 * SUBKEY_LIFE)
 }
 
 /// The start of the day, counted from `phase`, in which `now` lies.

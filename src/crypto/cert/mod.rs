@@ -79,7 +79,9 @@ fn check_self(
     }
     signature
         .verify_direct_key(primary, primary)
-        .map_err(|_| "the self-signature is not valid")
+        .ok()
+        .filter(|()| packets::repeats_digest(signature))
+        .ok_or("the self-signature is not valid")
 }
 
 fn malformed(why: &'static str) -> CryptoError {

@@ -75,7 +75,9 @@ pub(super) fn verify(
     }
     signature
         .verify_message(signer, message(context, data))
-        .map_err(|_| CryptoError::BadSignature)
+        .ok()
+        .filter(|()| packets::repeats_digest(signature))
+        .ok_or(CryptoError::BadSignature)
 }
 
 fn message(context: &str, data: &[u8]) -> Vec<u8> {

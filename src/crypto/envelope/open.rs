@@ -117,7 +117,12 @@ impl Content {
     /// Exactly three packets: compression, nesting and second literals have no place.
     fn parse(content: &[u8]) -> Result<Self, OpenError> {
         const WRONG: OpenError = OpenError::Form("it does not hold one signed literal");
-        let mut packets = packets::flat(content, 3).map_err(|_| WRONG)?.into_iter();
+        let packets = packets::flat(content, 3).map_err(|_| WRONG)?;
+        // OpenPGP has several spellings of one packet; here a message has one.
+        if packets::to_bytes(&packets).map_err(|_| WRONG)?.as_slice() != content {
+            return Err(WRONG);
+        }
+        let mut packets = packets.into_iter();
         let packets = [packets.next(), packets.next(), packets.next()];
         let [
             Some(Packet::OnePassSig(OnePassSig::V6(announced))),
@@ -155,7 +160,9 @@ impl Content {
         }
         self.signature
             .verify_message(author.primary(), &self.payload)
-            .map_err(|_| OpenError::BadSignature)?;
+            .ok()
+            .filter(|()| packets::repeats_digest(&self.signature))
+            .ok_or(OpenError::BadSignature)?;
         if !self.names_recipient(&device) {
             return Err(OpenError::NotAddressed);
         }
@@ -176,7 +183,7 @@ impl Content {
             || self.announced.hash_algo() != signature.hash_algo()
             || self.announced.pk_algo() != signature.pk_algo()
             || self.announced.salt() != signature.salt()
-            || !self.announced.last()
+            || self.announced.last_raw() != 1
             || !packets::issued_by(&self.signature, self.announced.issuer())
         {
             return Err(OpenError::Form("the signature is not the one announced"));
@@ -206,21 +213,16 @@ impl Content {
     }
 
     fn names_recipient(&self, device: &Fingerprint) -> bool {
-        let mut named = self
-            .signature
-            .hashed_area()
-            .subpackets(SubpacketTag::IntendedRecipient)
-            .peekable();
-        let mut found = false;
-        for subpacket in &mut named {
-            match subpacket.value() {
-                SubpacketValue::IntendedRecipient(name) if subpacket.critical() => {
-                    found |= name.as_bytes() == device.0;
-                }
-                _ => return false,
-            }
-        }
-        found
+        let named = || {
+            let area = self.signature.hashed_area();
+            area.subpackets(SubpacketTag::IntendedRecipient)
+        };
+        let is_device = |value: &SubpacketValue| match value {
+            SubpacketValue::IntendedRecipient(name) => name.as_bytes() == device.0,
+            _ => false,
+        };
+        named().all(|subpacket| subpacket.critical())
+            && named().any(|subpacket| is_device(subpacket.value()))
     }
 
     fn names_context(&self, context: &[u8; 32]) -> bool {
