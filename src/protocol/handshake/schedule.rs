@@ -111,7 +111,8 @@ mod tests {
         .expect("JSON");
         let bytes = |name: &str| {
             let text = vectors[name].as_str().expect("hex");
-            let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex");
+            let byte =
+                |at| u8::from_str_radix(text.get(at..at + 2).expect("a pair"), 16).expect("hex");
             (0..text.len()).step_by(2).map(byte).collect::<Vec<u8>>()
         };
         let fixed = |name: &str| <[u8; 32]>::try_from(bytes(name)).expect("32 bytes");
