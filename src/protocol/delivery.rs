@@ -42,7 +42,9 @@ pub enum Input {
     Block,
 }
 
-/// What to do about it. All of it follows one durable write of the machine, if `store` is set.
+/// What to do about it. All of it follows one durable write of the machine, if `store` is set:
+/// what may have left must be known to have left after a crash. A row that is sealed while a
+/// link is up takes [`Input::LinkUp`] before its first write, and needs no second one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outputs {
     /// Something changed that must survive a restart.
@@ -68,7 +70,7 @@ pub struct DeliveryMachine {
     pub reason: Option<FailureReason>,
     /// When [`Input::Timeout`] is due.
     pub next_at: Option<Timestamp>,
-    /// Whether a link ever took the bytes: from then on somebody may have them.
+    /// Whether the bytes were ever to go to a link: from then on somebody may have them.
     pub handed: bool,
     /// Failures since the last wake event; sets the length of the next wait.
     pub step: u32,
@@ -171,6 +173,7 @@ impl DeliveryMachine {
             Input::Expire => self.end(DeliveryState::Expired, Some(FailureReason::Expired)),
             Input::Block => self.end(DeliveryState::Failed, Some(FailureReason::Blocked)),
         }
+        self.handed |= out.hand_to_link;
         out.store = self.kept() != before.kept();
         out.announce = self.state != before.state;
         out.finished = self.state.is_final();

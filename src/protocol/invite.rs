@@ -267,14 +267,12 @@ impl InviteKeys {
     }
 
     /// The tag of the invitee's message.
-    #[must_use]
-    pub fn hello_tag(&self) -> [u8; 16] {
+    pub(super) fn hello_tag(&self) -> [u8; 16] {
         *derive(self.tag.as_bytes(), "hello", &[]).as_bytes()
     }
 
     /// The tag of the inviter's answer.
-    #[must_use]
-    pub fn confirm_tag(&self) -> [u8; 16] {
+    pub(super) fn confirm_tag(&self) -> [u8; 16] {
         *derive(self.tag.as_bytes(), "confirm", &[]).as_bytes()
     }
 

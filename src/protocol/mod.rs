@@ -30,11 +30,15 @@
 //! - Numbers already used are not remembered as a list: everything below the window was used
 //!   or given up, so the last 1024 tags are computed again when a stranger turns up.
 //! - A message can be cancelled only while nobody can have it, that is, before its bytes
-//!   were first handed to a link.
+//!   were first meant for a link.
+//! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
+//!   sizes nor a file, and must look like nothing at all.
 
 mod backoff_plan;
 mod delivery;
+mod handshake;
 mod invite;
+mod manifest;
 mod order;
 mod payload;
 mod receipts;
@@ -43,7 +47,16 @@ mod tags;
 
 pub use backoff_plan::{BackoffPlan, DIRECT};
 pub use delivery::{ANSWER_TIMEOUT, DeliveryMachine, Input, Outputs};
+pub use handshake::{
+    ANSWER_TTL, Established, HandshakeError, IncomingHello, InviteUse, Me, Offer, OpenedBundle,
+    Peer, PendingHello, confirm, confirm_tag, hello, hello_tag, judge, offer, open_bundle,
+    open_confirm, open_hello,
+};
 pub use invite::{IN_PERSON, InviteError, InviteFlags, InviteKeys, InviteLink, MAX_HINT_BYTES};
+pub use manifest::{
+    ManifestDevice, ManifestError, ManifestHead, ManifestState, SignedManifest, genesis, successor,
+    verify_chain,
+};
 pub use order::{Accept, Order};
 pub use payload::{
     AddressRecord, Body, DeviceUpdate, MAX_ADDRESSES, MAX_CERT_BYTES, MAX_MANIFEST_BYTES, Payload,

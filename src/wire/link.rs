@@ -77,7 +77,7 @@ mod tests {
         let text = value.as_str().expect("a string");
         (0..text.len())
             .step_by(2)
-            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex"))
+            .map(|at| u8::from_str_radix(text.get(at..at + 2).expect("a pair"), 16).expect("hex"))
             .collect()
     }
 

@@ -59,10 +59,12 @@ proptest! {
             if before.state == DeliveryState::Stored {
                 prop_assert!(machine.state == DeliveryState::Stored || machine.state.is_final());
             }
-            if machine.state == DeliveryState::Cancelled {
-                prop_assert!(!handed);
+            handed |= out.hand_to_link || matches!(input, Input::HandedToLink | Input::Custody);
+            if input == Input::Cancel && !before.state.is_final() {
+                prop_assert_eq!(out.refused, handed);
+                prop_assert_eq!(machine.state == DeliveryState::Cancelled, !handed);
             }
-            handed |= matches!(input, Input::HandedToLink | Input::Custody);
+            prop_assert!(!out.hand_to_link || machine.handed);
             prop_assert_eq!(out.announce, before.state != machine.state);
             prop_assert!(machine.next_at.is_none_or(|next| next <= Timestamp(now).after(DIRECT.cap)));
         }

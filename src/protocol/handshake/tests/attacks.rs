@@ -1,0 +1,88 @@
+//! Those who try to get into a handshake that is not theirs.
+
+use super::*;
+
+#[test]
+fn who_saw_the_link_cannot_pose_as_the_inviter() {
+    let stage = Stage::new();
+    let mallory = Side::new("Mallory", 3);
+    let keys = stage.link.keys();
+    let posing = offer(&mallory.me(), &keys, EXPIRES, NOW, &mut rng()).expect("made");
+    let opened = open_bundle(&stage.link, &posing.bundle, NOW);
+    assert!(matches!(opened, Err(HandshakeError::NotTheInviter)));
+    // With Alice's certificates and a device of Mallory's.
+    let stolen = Me {
+        device: &mallory.device,
+        ..stage.alice.me()
+    };
+    let posing = offer(&stolen, &keys, EXPIRES, NOW, &mut rng()).expect("made");
+    let opened = open_bundle(&stage.link, &posing.bundle, NOW);
+    assert!(matches!(opened, Err(HandshakeError::ForeignDevice)));
+    // Consent in Alice's name.
+    let (parcel, pending) = stage.hello();
+    let incoming = stage.open_hello(&parcel, NOW).expect("opens");
+    let forged = confirm(&stolen, &keys, &incoming, NOW, &mut rng()).expect("made");
+    let opened = stage.open_confirm(&pending, &forged.0);
+    assert!(matches!(opened, Err(HandshakeError::Envelope(_))));
+}
+
+#[test]
+fn nobody_presents_another_ones_device_or_an_unproven_hello() {
+    let stage = Stage::new();
+    let mallory = Side::new("Mallory", 3);
+    let bundle = stage.bundle();
+    let (secret, ciphertext) = crate::crypto::kem_seal(&bundle.otk).expect("sealed");
+    drop(secret);
+    let message = |side: &Side, proof: Vec<u8>| v1::Hello {
+        version: crate::protocol::VERSION,
+        invitee: Some(party::present(&side.me(), true).expect("short")),
+        one_time_key: bundle.otk.to_bytes(),
+        ciphertext: ciphertext.clone(),
+        answer_until_ms: 1,
+        salt: vec![1; 16],
+        proof,
+        ..Default::default()
+    };
+    let open = |parcel: &[u8]| stage.open_hello(parcel, NOW).map(|_| ());
+    // Signed by Mallory, in Bob's name.
+    let forged = stage.forged(&mallory, &message(&stage.bob, vec![0; 32]));
+    assert!(matches!(open(&forged), Err(HandshakeError::Envelope(_))));
+    // In her own name, without the link's secret.
+    let unproven = stage.forged(&mallory, &message(&mallory, vec![0; 32]));
+    assert!(matches!(open(&unproven), Err(HandshakeError::Proof)));
+    // A later version, however well signed.
+    let mut later = message(&mallory, vec![0; 32]);
+    later.version += 1;
+    let later = stage.forged(&mallory, &later);
+    assert!(matches!(open(&later), Err(HandshakeError::Version(2))));
+}
+
+#[test]
+fn another_invite_opens_nothing() {
+    let stage = Stage::new();
+    let (parcel, pending) = stage.hello();
+    let (answer, _) = stage.confirm(&stage.open_hello(&parcel, NOW).expect("opens"));
+    let mut other = stage.link.clone();
+    other.secret[0] ^= 1;
+    let refused = |result| assert!(matches!(result, Err(HandshakeError::OtherInvite)));
+    refused(open_bundle(&other, &stage.offer.bundle, NOW).map(|_| ()));
+    let alice = stage.alice.me();
+    refused(open_hello(&alice, &other.keys(), &stage.offer, &parcel, NOW).map(|_| ()));
+    refused(open_confirm(&stage.bob.me(), &other, &pending, &answer, NOW).map(|_| ()));
+    // Same link, another bundle: the Hello answers the one it was made for only.
+    let renewed = offer(&alice, &stage.link.keys(), EXPIRES, NOW, &mut rng()).expect("made");
+    let mixed = Offer {
+        otk: OneTimeKey::from_bytes(&stage.offer.otk.to_bytes()).expect("a key"),
+        ..renewed
+    };
+    let opened = open_hello(&alice, &stage.link.keys(), &mixed, &parcel, NOW);
+    assert!(matches!(opened, Err(HandshakeError::Proof)));
+}
+
+#[test]
+fn ones_own_invite_is_refused() {
+    let stage = Stage::new();
+    let alice = stage.alice.me();
+    let own = hello(&alice, &stage.link, &stage.bundle(), "", NOW, &mut rng());
+    assert!(matches!(own, Err(HandshakeError::OwnInvite)));
+}
