@@ -20,13 +20,22 @@ const HEAD: &[u8] = b"";
 ///
 /// # Errors
 /// As [`Txn::put`].
-pub fn append(txn: &mut Txn, mut event: EventRecord) -> Result<u64, StoreError> {
+pub fn append(txn: &mut Txn, event: EventRecord) -> Result<u64, StoreError> {
+    append_keeping(KEPT, txn, event)
+}
+
+/// The same with another number of events that are surely kept.
+pub(super) fn append_keeping(
+    kept: u64,
+    txn: &mut Txn,
+    mut event: EventRecord,
+) -> Result<u64, StoreError> {
     let head = txn.edit::<EventHead>(HEAD)?;
     head.first = head.first.max(FIRST);
     let seq = head.next.max(FIRST);
     head.next = seq + 1;
     let mut dropped = None;
-    if head.next - head.first > KEPT + SEGMENT {
+    if head.next - head.first >= kept + SEGMENT {
         let (segment, _) = split(head.first);
         head.first = (segment + 1) * SEGMENT;
         dropped = Some(segment);
