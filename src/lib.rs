@@ -30,5 +30,6 @@
 pub mod base;
 pub mod crypto;
 pub mod model;
+pub mod net;
 pub mod protocol;
 pub mod wire;
