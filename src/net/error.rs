@@ -31,4 +31,7 @@ pub enum SendError {
     /// The link's queue is full; an [`Event::Writable`](super::Event) follows.
     #[error("the link's queue is full")]
     Full,
+    /// The wire has no such frame: a parcel of another size, or too many tags.
+    #[error("the frame does not fit the wire")]
+    Misshapen,
 }

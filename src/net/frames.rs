@@ -17,7 +17,7 @@ pub(super) enum ReadError {
     /// The stream is at its end or broken.
     Closed,
     /// Its bytes are no frames.
-    Broken(FrameError),
+    Broken,
 }
 
 impl From<io::Error> for ReadError {
@@ -27,8 +27,8 @@ impl From<io::Error> for ReadError {
 }
 
 impl From<FrameError> for ReadError {
-    fn from(error: FrameError) -> Self {
-        Self::Broken(error)
+    fn from(_: FrameError) -> Self {
+        Self::Broken
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
         let mut cx = Context::from_waker(futures::task::noop_waker_ref());
         let mut reader = FrameReader::default();
         let got = reader.poll_frame(&mut cx, &mut Pieces(&[0xff; 64], 64));
-        assert!(matches!(got, Poll::Ready(Err(ReadError::Broken(_)))));
+        assert!(matches!(got, Poll::Ready(Err(ReadError::Broken))));
         assert_eq!(reader.body.capacity(), 0);
     }
 

@@ -252,7 +252,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         match read {
             Poll::Pending => Ok(moved),
             Poll::Ready(Err(ReadError::Closed)) => Err(LinkDownReason::Closed),
-            Poll::Ready(Err(ReadError::Broken(_))) => Err(LinkDownReason::Broken),
+            Poll::Ready(Err(ReadError::Broken)) => Err(LinkDownReason::Broken),
             Poll::Ready(Ok(frame)) => {
                 self.take(frame, now)?;
                 Ok(true)

@@ -58,7 +58,7 @@ pub use table::Route;
 use crate::{
     base::{Clock, Tasks},
     model::RouteId,
-    wire::Frame,
+    wire::{Frame, MAX_CUSTODY_TAGS, PARCEL_BYTES},
 };
 use actor::{Actor, Ends};
 use command::Command;
@@ -139,9 +139,10 @@ impl Net {
     /// Queues a frame if there is a link with room.
     ///
     /// # Errors
-    /// `NoLink`, or `Full`, which is followed by an [`Event::Writable`].
+    /// `NoLink`; `Full`, which is followed by an [`Event::Writable`]; `Misshapen`.
     pub fn try_send(&self, route: RouteId, frame: Frame) -> Result<(), SendError> {
         use mpsc::error::TrySendError::{Closed, Full};
+        check(&frame)?;
         let (queue, lever) = self.table.link(route).ok_or(SendError::NoLink)?;
         let frame = match queue.try_send(frame) {
             Ok(()) => return Ok(()),
@@ -160,8 +161,9 @@ impl Net {
     /// Queues a frame, waiting for room.
     ///
     /// # Errors
-    /// `NoLink`, also if the link ends meanwhile.
+    /// `NoLink`, also if the link ends meanwhile; `Misshapen`.
     pub async fn send(&self, route: RouteId, frame: Frame) -> Result<(), SendError> {
+        check(&frame)?;
         let (queue, _) = self.table.link(route).ok_or(SendError::NoLink)?;
         queue.send(frame).await.map_err(|_| SendError::NoLink)
     }
@@ -203,6 +205,21 @@ impl Net {
         // A room that has stopped has nothing left to do.
         let _ = self.commands.send(command).await;
     }
+}
+
+/// Refuses what the link could not write, where somebody still hears of it.
+fn check(frame: &Frame) -> Result<(), SendError> {
+    let fits = match frame {
+        Frame::Parcel(bytes) => PARCEL_BYTES.contains(&bytes.len()),
+        Frame::Custody(tags) => (1..=MAX_CUSTODY_TAGS).contains(&tags.len()),
+        Frame::Ping(_)
+        | Frame::Pong(_)
+        | Frame::Window { .. }
+        | Frame::Bundle(_)
+        | Frame::BundleRequest
+        | Frame::Bye => true,
+    };
+    fits.then_some(()).ok_or(SendError::Misshapen)
 }
 
 #[cfg(test)]

@@ -12,10 +12,7 @@ use super::{
     limits::Gate,
     proof, transport, *,
 };
-use crate::{
-    base::TestClock,
-    wire::{self, PARCEL_BYTES},
-};
+use crate::{base::TestClock, wire};
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use libp2p::{Multiaddr, Stream, Swarm, swarm::SwarmEvent};
 use std::time::Duration;

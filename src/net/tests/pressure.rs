@@ -61,3 +61,19 @@ async fn without_a_link_a_frame_is_refused() {
     let a = side().await;
     assert_eq!(a.net.try_send(ROUTE, parcel(0)), Err(SendError::NoLink));
 }
+
+#[tokio::test]
+async fn a_frame_that_the_wire_does_not_know_is_refused_at_the_door() {
+    let (a, _b) = linked().await;
+    for frame in [
+        Frame::Parcel(vec![0; 4_095]),
+        Frame::Custody(Vec::new()),
+        Frame::Custody(vec![[0; 16]; 257]),
+    ] {
+        assert_eq!(
+            a.net.try_send(ROUTE, frame.clone()),
+            Err(SendError::Misshapen)
+        );
+        assert_eq!(a.net.send(ROUTE, frame).await, Err(SendError::Misshapen));
+    }
+}
