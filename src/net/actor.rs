@@ -1,5 +1,7 @@
 //! The loop that owns the swarm: connections come and go here, links run elsewhere.
 
+mod calls;
+
 use super::{
     behaviour::{Behaviour, Heard},
     command::Command,
@@ -13,15 +15,12 @@ use super::{
     table::Table,
     transport,
 };
-use crate::{
-    base::{Clock, Stop},
-    model::RouteId,
-};
+use crate::base::{Clock, Stop};
 use futures::StreamExt;
 use libp2p::{
-    Multiaddr, Swarm,
+    Swarm,
     core::ConnectedPoint,
-    swarm::{ConnectionId, SwarmEvent, dial_opts::DialOpts},
+    swarm::{ConnectionId, SwarmEvent},
 };
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -287,60 +286,6 @@ impl Actor {
         }
     }
 
-    fn start_dials(&mut self) {
-        if self.rotating.is_some() || self.closing {
-            return;
-        }
-        while let Some(route) = self.dials.next_route(self.config.max_dials) {
-            match self.table.dialling(route) {
-                Some((addresses, key)) if !addresses.is_empty() => {
-                    self.dials.begin(route, &addresses, key);
-                    self.call(route);
-                }
-                _ => self.tell_failure(route, DialFailure::NoAddress),
-            }
-        }
-    }
-
-    /// Calls as many addresses of `route` as may be called at once.
-    fn call(&mut self, route: RouteId) {
-        while let Some(address) = self.dials.next_address(route) {
-            let options = DialOpts::unknown_peer_id().address(address.clone());
-            // QUIC calls from the listening socket, which keeps one hole open in a NAT. TCP
-            // must not: a port pair that was closed a moment ago cannot be used again yet.
-            let options = if is_tcp(&address) {
-                options.allocate_new_port().build()
-            } else {
-                options.build()
-            };
-            let connection = options.connection_id();
-            if self.swarm.dial(options).is_ok() {
-                self.dials.called(route, connection);
-            }
-        }
-        if let Some(reason) = self.dials.verdict(route) {
-            if reason == DialFailure::NotThem {
-                self.table.turned_away(route);
-            }
-            self.tell_failure(route, reason);
-        }
-    }
-
-    fn dial_failed(&mut self, connection: ConnectionId, met: bool) {
-        if let Some(route) = self.dials.failed(connection, met) {
-            self.call(route);
-        }
-    }
-
-    fn tell_failure(&mut self, route: RouteId, reason: DialFailure) {
-        let told =
-            |event: &Event| matches!(event, Event::DialFailed { route: r, .. } if *r == route);
-        // The other side may have reached us while we did not reach them.
-        if self.table.link(route).is_none() && !self.rising.iter().any(told) {
-            self.rising.push_back(Event::DialFailed { route, reason });
-        }
-    }
-
     fn tell_addresses(&mut self) {
         let addresses = listen::addresses(&self.swarm);
         if self.table.set_listeners(addresses.clone()) {
@@ -448,10 +393,4 @@ fn first_rotation(config: &NetConfig, clock: &Clock) -> Result<u64, NetError> {
     let epoch = u64::try_from(config.epoch.as_millis()).unwrap_or(u64::MAX);
     let phase = u64::from_le_bytes(random) % epoch.max(1);
     Ok(clock.steady_ms().saturating_add(phase))
-}
-
-fn is_tcp(address: &Multiaddr) -> bool {
-    address
-        .iter()
-        .any(|part| matches!(part, libp2p::multiaddr::Protocol::Tcp(_)))
 }
