@@ -22,6 +22,10 @@ use std::{
 
 /// What the behaviour tells the actor.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once a connection and handed on at once"
+)]
 pub(super) enum Heard {
     /// A link stream stands on a connection; nothing is proven yet.
     Opened {

@@ -1,5 +1,10 @@
 //! Measurements, run by hand: `cargo test --lib net::tests::figures -- --ignored --nocapture`.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "measures in microseconds, which the clock does not tell"
+)]
+
 use super::*;
 
 /// Both transports have their figures: a route with a listener for one of them only.
