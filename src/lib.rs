@@ -31,6 +31,7 @@ pub mod base;
 pub mod crypto;
 pub mod engine;
 pub mod model;
+pub mod net;
 pub mod protocol;
 pub mod service;
 pub mod store;

@@ -1,0 +1,70 @@
+//! The actor's outgoing calls.
+
+use super::{Actor, DialFailure, Event};
+use crate::model::RouteId;
+use libp2p::{
+    Multiaddr,
+    swarm::{ConnectionId, dial_opts::DialOpts},
+};
+
+impl Actor {
+    pub(super) fn start_dials(&mut self) {
+        if self.rotating.is_some() || self.closing {
+            return;
+        }
+        while let Some(route) = self.dials.next_route(self.config.max_dials) {
+            match self.table.dialling(route) {
+                Some((addresses, key)) if !addresses.is_empty() => {
+                    self.dials.begin(route, &addresses, key);
+                    self.call(route);
+                }
+                _ => self.tell_failure(route, DialFailure::NoAddress),
+            }
+        }
+    }
+
+    /// Calls as many addresses of `route` as may be called at once.
+    pub(super) fn call(&mut self, route: RouteId) {
+        while let Some(address) = self.dials.next_address(route) {
+            let options = DialOpts::unknown_peer_id().address(address.clone());
+            // QUIC calls from the listening socket, which keeps one hole open in a NAT. TCP
+            // must not: a port pair that was closed a moment ago cannot be used again yet.
+            let options = if is_tcp(&address) {
+                options.allocate_new_port().build()
+            } else {
+                options.build()
+            };
+            let connection = options.connection_id();
+            if self.swarm.dial(options).is_ok() {
+                self.dials.called(route, connection);
+            }
+        }
+        if let Some(reason) = self.dials.verdict(route) {
+            if reason == DialFailure::NotThem {
+                self.table.turned_away(route);
+            }
+            self.tell_failure(route, reason);
+        }
+    }
+
+    pub(super) fn dial_failed(&mut self, connection: ConnectionId, met: bool) {
+        if let Some(route) = self.dials.failed(connection, met) {
+            self.call(route);
+        }
+    }
+
+    pub(super) fn tell_failure(&mut self, route: RouteId, reason: DialFailure) {
+        let told =
+            |event: &Event| matches!(event, Event::DialFailed { route: r, .. } if *r == route);
+        // The other side may have reached us while we did not reach them.
+        if self.table.link(route).is_none() && !self.rising.iter().any(told) {
+            self.rising.push_back(Event::DialFailed { route, reason });
+        }
+    }
+}
+
+fn is_tcp(address: &Multiaddr) -> bool {
+    address
+        .iter()
+        .any(|part| matches!(part, libp2p::multiaddr::Protocol::Tcp(_)))
+}

@@ -1,0 +1,18 @@
+//! What the handle asks of the actor; everything else goes through the table.
+
+use super::event::NetStatus;
+use crate::model::RouteId;
+use tokio::sync::oneshot;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Try every address of a route once.
+    Dial(RouteId),
+    /// Give up a dial that may be under way.
+    Cancel(RouteId),
+    /// Take a new PeerId.
+    Rotate,
+    /// Tell how things are.
+    Status(oneshot::Sender<NetStatus>),
+}

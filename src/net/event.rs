@@ -1,0 +1,94 @@
+//! What rises from the room, and what can be read of it at any time.
+
+use crate::{model::RouteId, wire::Frame};
+use std::net::SocketAddr;
+
+/// Something the network did. Per route the order is: `LinkUp`, any number of `Frame` and
+/// `Writable`, `LinkDown`.
+#[derive(Debug)]
+pub enum Event {
+    /// The other side has proven itself; frames may be sent.
+    LinkUp {
+        /// Whose link.
+        route: RouteId,
+        /// Whether they dialled.
+        inbound: bool,
+    },
+    /// The link is gone; whatever was sent and not answered may be lost.
+    LinkDown {
+        /// Whose link.
+        route: RouteId,
+        /// Why.
+        reason: LinkDownReason,
+    },
+    /// A whole, well-formed frame came in.
+    Frame {
+        /// From whom.
+        route: RouteId,
+        /// What; never a ping, a pong or a goodbye.
+        frame: Frame,
+    },
+    /// A queue that refused a frame with [`SendError::Full`](super::SendError) has room.
+    Writable {
+        /// Whose queue.
+        route: RouteId,
+    },
+    /// No address led to a proven link.
+    DialFailed {
+        /// Whom we looked for.
+        route: RouteId,
+        /// How far we came.
+        reason: DialFailure,
+    },
+    /// The listening addresses have changed to these.
+    Addresses(Vec<SocketAddr>),
+}
+
+/// Why a link ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkDownReason {
+    /// They said goodbye.
+    Bye,
+    /// Nothing came back in time: they are asleep, gone or unreachable.
+    NoAnswer,
+    /// The connection broke or was closed.
+    Closed,
+    /// They broke the rules of the wire.
+    Broken,
+    /// A newer link to the same route took over; its `LinkUp` follows.
+    Replaced,
+    /// Our PeerId changed.
+    Rotated,
+    /// We were told to, or the route was removed.
+    Disconnected,
+    /// The room is closing.
+    Stopping,
+}
+
+/// Why a dial failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialFailure {
+    /// The route has no address (or is not known at all).
+    NoAddress,
+    /// Nobody answered at any address.
+    Unreachable,
+    /// Somebody answered, but could not or would not prove to be the one we look for.
+    NotThem,
+}
+
+/// The room at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetStatus {
+    /// Proven links.
+    pub links: usize,
+    /// Of these, how many the other side dialled.
+    pub inbound_links: usize,
+    /// Routes being dialled or waiting for it.
+    pub dials: usize,
+    /// Incoming connections without a proof so far.
+    pub unproven: usize,
+    /// Incoming connections refused or evicted since the start.
+    pub refused: u64,
+    /// Addresses listened on.
+    pub listeners: Vec<SocketAddr>,
+}

@@ -1,0 +1,300 @@
+//! How much strangers may take: connections by stage, by address and by time.
+//!
+//! Pure bookkeeping; [`behaviour`](super::behaviour) asks it before anything is built.
+
+use super::config::NetConfig;
+use libp2p::swarm::ConnectionId;
+use std::{
+    collections::{HashMap, VecDeque},
+    net::{IpAddr, Ipv6Addr},
+};
+
+/// Most addresses remembered one by one; the rest share one budget.
+const MAX_SOURCES: usize = 4_096;
+/// A token, in thousandths, so that slow rates refill smoothly.
+const TOKEN: u64 = 1_000;
+
+/// Where a connection comes from: an IPv4 address or an IPv6 /64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Source {
+    Ip(IpAddr),
+    Crowd,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Pending,
+    Unproven,
+    Proven,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    tokens: u64,
+    at_ms: u64,
+    open: usize,
+}
+
+/// The doorman of incoming connections.
+#[derive(Debug)]
+pub(super) struct Gate {
+    config: NetConfig,
+    connections: HashMap<ConnectionId, (Source, Stage)>,
+    /// Unproven connections, oldest first; entries of other stages are stale.
+    waiting: VecDeque<ConnectionId>,
+    sources: HashMap<Source, Bucket>,
+    pending: usize,
+    unproven: usize,
+    refused: u64,
+    closed: bool,
+}
+
+impl Gate {
+    pub(super) fn new(config: NetConfig) -> Self {
+        Self {
+            config,
+            connections: HashMap::new(),
+            waiting: VecDeque::new(),
+            sources: HashMap::new(),
+            pending: 0,
+            unproven: 0,
+            refused: 0,
+            closed: false,
+        }
+    }
+
+    /// Lets nobody in any more.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    pub(super) fn unproven(&self) -> usize {
+        self.pending + self.unproven
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// A connection from `ip` has arrived; whether to go on with it.
+    pub(super) fn arrive(&mut self, id: ConnectionId, ip: IpAddr, now_ms: u64) -> bool {
+        let source = self.source(ip, now_ms);
+        let limit = self.config.max_unproven_per_ip;
+        let full = self.closed || self.pending >= self.config.max_pending;
+        let bucket = self.bucket(source, now_ms);
+        if full || bucket.open >= limit || bucket.tokens < TOKEN {
+            self.refused += 1;
+            return false;
+        }
+        bucket.tokens -= TOKEN;
+        bucket.open += 1;
+        self.pending += 1;
+        self.connections.insert(id, (source, Stage::Pending));
+        true
+    }
+
+    /// Its encryption stands. Returns the connection that has to make room, if one has.
+    pub(super) fn establish(&mut self, id: ConnectionId) -> Option<ConnectionId> {
+        let (_, stage) = self.connections.get_mut(&id)?;
+        if *stage != Stage::Pending {
+            return None;
+        }
+        *stage = Stage::Unproven;
+        self.pending -= 1;
+        self.unproven += 1;
+        self.waiting.push_back(id);
+        if self.unproven <= self.config.max_unproven {
+            return None;
+        }
+        let oldest = loop {
+            let oldest = self.waiting.pop_front()?;
+            if self.is_unproven(oldest) {
+                break oldest;
+            }
+        };
+        self.refused += 1;
+        Some(oldest)
+    }
+
+    /// It has proven to belong to a route: it no longer counts among strangers.
+    pub(super) fn prove(&mut self, id: ConnectionId) {
+        if let Some((source, stage)) = self.connections.get_mut(&id) {
+            let (source, was) = (*source, std::mem::replace(stage, Stage::Proven));
+            self.release(source, was);
+        }
+    }
+
+    /// Its proof failed, which costs its source more than a mere connection.
+    pub(super) fn fail(&mut self, id: ConnectionId, now_ms: u64) {
+        let Some((source, _)) = self.connections.get(&id).copied() else {
+            return;
+        };
+        let cost = u64::from(self.config.failed_proof_cost) * TOKEN;
+        let bucket = self.bucket(source, now_ms);
+        bucket.tokens = bucket.tokens.saturating_sub(cost);
+    }
+
+    /// It is gone.
+    pub(super) fn forget(&mut self, id: ConnectionId) {
+        if let Some((source, stage)) = self.connections.remove(&id) {
+            self.release(source, stage);
+        }
+    }
+
+    /// Whether it is here and has proven nothing so far.
+    pub(super) fn is_unproven(&self, id: ConnectionId) -> bool {
+        self.stage(id) == Some(Stage::Unproven)
+    }
+
+    fn stage(&self, id: ConnectionId) -> Option<Stage> {
+        self.connections.get(&id).map(|(_, stage)| *stage)
+    }
+
+    fn release(&mut self, source: Source, stage: Stage) {
+        match stage {
+            Stage::Pending => self.pending -= 1,
+            Stage::Unproven => self.unproven -= 1,
+            Stage::Proven => return,
+        }
+        if let Some(bucket) = self.sources.get_mut(&source) {
+            bucket.open = bucket.open.saturating_sub(1);
+        }
+        // Stale ids of closed and proven connections must not pile up.
+        if self.waiting.len() > 2 * self.config.max_unproven {
+            let connections = &self.connections;
+            let waits =
+                |id: &ConnectionId| matches!(connections.get(id), Some((_, Stage::Unproven)));
+            self.waiting.retain(waits);
+        }
+    }
+
+    fn source(&mut self, ip: IpAddr, now_ms: u64) -> Source {
+        let source = Source::Ip(match ip.to_canonical() {
+            IpAddr::V4(ip) => IpAddr::V4(ip),
+            IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
+        });
+        if self.sources.len() >= MAX_SOURCES && !self.sources.contains_key(&source) {
+            let (full, rate) = (self.full(), u64::from(self.config.rate_per_ip));
+            self.sources.retain(|_, bucket| {
+                let gained = now_ms.saturating_sub(bucket.at_ms).saturating_mul(rate);
+                bucket.open > 0 || bucket.tokens.saturating_add(gained) < full
+            });
+            if self.sources.len() >= MAX_SOURCES {
+                return Source::Crowd;
+            }
+        }
+        source
+    }
+
+    fn full(&self) -> u64 {
+        u64::from(self.config.burst_per_ip) * TOKEN
+    }
+
+    fn bucket(&mut self, source: Source, now_ms: u64) -> &mut Bucket {
+        let (full, rate) = (self.full(), u64::from(self.config.rate_per_ip));
+        let bucket = self.sources.entry(source).or_insert(Bucket {
+            tokens: full,
+            at_ms: now_ms,
+            open: 0,
+        });
+        // `rate` tokens a second are `rate` thousandths a millisecond.
+        let gained = now_ms.saturating_sub(bucket.at_ms).saturating_mul(rate);
+        bucket.tokens = bucket.tokens.saturating_add(gained).min(full);
+        bucket.at_ms = now_ms;
+        bucket
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(change: impl FnOnce(&mut NetConfig)) -> Gate {
+        let mut config = NetConfig::default();
+        change(&mut config);
+        Gate::new(config)
+    }
+
+    fn id(n: usize) -> ConnectionId {
+        ConnectionId::new_unchecked(n)
+    }
+
+    fn ip(n: u32) -> IpAddr {
+        IpAddr::V4(n.into())
+    }
+
+    #[test]
+    fn one_address_is_held_to_its_burst_and_then_to_its_rate() {
+        let mut gate = gate(|c| (c.burst_per_ip, c.rate_per_ip) = (5, 2));
+        let mut try_at = |n: usize, now| {
+            let let_in = gate.arrive(id(n), ip(1), now);
+            gate.forget(id(n));
+            let_in
+        };
+        assert!((0..5).all(|n| try_at(n, 0)));
+        assert!(!try_at(5, 0));
+        assert!(!try_at(6, 499));
+        assert!(try_at(7, 500));
+        assert!(!try_at(8, 500));
+    }
+
+    #[test]
+    fn neighbours_in_one_ipv6_network_share_a_budget_and_strangers_do_not() {
+        let mut gate = gate(|c| c.burst_per_ip = 1);
+        assert!(gate.arrive(id(1), "2001:db8::1".parse().unwrap(), 0));
+        assert!(!gate.arrive(id(2), "2001:db8::2".parse().unwrap(), 0));
+        assert!(gate.arrive(id(3), "2001:db8:0:1::1".parse().unwrap(), 0));
+    }
+
+    #[test]
+    fn the_oldest_stranger_makes_room_for_a_newcomer_but_a_proven_link_never_does() {
+        let mut gate = gate(|c| c.max_unproven = 3);
+        for n in 1..=4 {
+            assert!(gate.arrive(id(n), ip(9), 0));
+        }
+        assert_eq!(gate.establish(id(1)), None);
+        gate.prove(id(1));
+        for n in 2..=4 {
+            assert_eq!(gate.establish(id(n)), None);
+        }
+        assert!(gate.arrive(id(5), ip(8), 0));
+        assert_eq!(gate.establish(id(5)), Some(id(2)));
+        gate.forget(id(2));
+        assert_eq!(gate.unproven(), 3);
+    }
+
+    #[test]
+    fn a_failed_proof_costs_more_than_a_connection() {
+        let mut gate = gate(|c| (c.burst_per_ip, c.failed_proof_cost) = (6, 4));
+        assert!(gate.arrive(id(1), ip(1), 0));
+        gate.fail(id(1), 0);
+        gate.forget(id(1));
+        assert!(gate.arrive(id(2), ip(1), 0));
+        assert!(!gate.arrive(id(3), ip(1), 0));
+    }
+
+    #[test]
+    fn a_flood_from_countless_addresses_leaves_bounded_memory_and_no_counts() {
+        let mut gate = gate(|_| {});
+        for n in 0..100_000 {
+            gate.arrive(id(n as usize), ip(n), 0);
+            let _ = gate.establish(id(n as usize));
+            gate.forget(id(n as usize));
+        }
+        assert!(gate.sources.len() <= MAX_SOURCES + 1);
+        assert!(gate.waiting.len() <= 2 * gate.config.max_unproven + 1);
+        assert!(gate.connections.is_empty());
+        assert_eq!(gate.unproven(), 0);
+        // Once the flood is over, addresses count one by one again.
+        assert!(gate.arrive(id(0), ip(200_000), 3_600_000));
+        assert!(gate.sources.len() < 3);
+    }
+
+    #[test]
+    fn a_closed_gate_lets_nobody_in() {
+        let mut gate = gate(|_| {});
+        gate.close();
+        assert!(!gate.arrive(id(1), ip(1), 0));
+        assert_eq!(gate.refused(), 1);
+    }
+}

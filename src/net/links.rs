@@ -1,0 +1,190 @@
+//! The task that all links run on: from a raw stream to a proven link to its end.
+
+use super::{
+    config::NetConfig,
+    event::Event,
+    frames::FrameReader,
+    link::Link,
+    proof::{self, Ends, ProofError},
+    table::{Claim, Seat, Table},
+};
+use crate::{base::Clock, model::RouteId, wire::Frame};
+use futures::{StreamExt, stream::FuturesUnordered};
+use libp2p::{PeerId, Stream, swarm::ConnectionId};
+use std::{future::poll_fn, sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+
+/// Time for links to end once nothing new can come.
+const WIND_UP: Duration = Duration::from_millis(1_500);
+
+/// A stream to make a link of.
+pub(super) struct Job {
+    pub(super) connection: ConnectionId,
+    pub(super) stream: Stream,
+    pub(super) own: PeerId,
+    pub(super) peer: PeerId,
+    pub(super) errand: Errand,
+}
+
+/// What a stream is for.
+pub(super) enum Errand {
+    /// We dialled `route` and prove ourselves with `key`.
+    Dial { route: RouteId, key: [u8; 32] },
+    /// Somebody dialled us.
+    Answer,
+}
+
+/// What a link tells the actor.
+#[derive(Debug)]
+pub(super) enum Notice {
+    /// The connection carries a link from now on.
+    Proven(ConnectionId),
+    /// The connection is of no more use.
+    Over(ConnectionId, Outcome),
+}
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The other side did not prove itself, or turned us away.
+    Stranger,
+    /// It is who it should be, but another link stands.
+    Declined,
+    /// It was a link and is one no more.
+    Ended,
+}
+
+/// What every link needs.
+pub(super) struct Links {
+    pub(super) table: Arc<Table>,
+    pub(super) clock: Clock,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) notices: mpsc::Sender<Notice>,
+    pub(super) config: NetConfig,
+}
+
+impl Links {
+    /// Runs every job that comes, until no more can come and all have ended.
+    pub(super) async fn run(self, mut jobs: mpsc::Receiver<Job>) {
+        let mut running = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                job = jobs.recv() => match job {
+                    Some(job) => running.push(self.one(job)),
+                    None => break,
+                },
+                Some(()) = running.next(), if !running.is_empty() => {}
+            }
+        }
+        tokio::select! {
+            () = async { while running.next().await.is_some() {} } => {}
+            () = self.clock.sleep(WIND_UP) => {}
+        }
+    }
+
+    async fn one(&self, job: Job) {
+        let connection = job.connection;
+        let outcome = self.attempt(job).await;
+        // Without an actor there is nobody left to tell.
+        let _ = self.notices.send(Notice::Over(connection, outcome)).await;
+    }
+
+    async fn attempt(&self, mut job: Job) -> Outcome {
+        let proven = tokio::select! {
+            proven = self.prove(&mut job) => proven,
+            () = self.clock.sleep(self.config.prove_within) => return Outcome::Stranger,
+        };
+        let Ok((route, first)) = proven else {
+            return Outcome::Stranger;
+        };
+        let claim = Claim {
+            route,
+            peer: job.peer,
+            dialer: matches!(job.errand, Errand::Dial { .. }),
+        };
+        let now = self.clock.steady_ms();
+        let seat = self
+            .table
+            .claim(&claim, job.own, now, self.config.max_links);
+        let Some(seat) = seat else {
+            return Outcome::Declined;
+        };
+        let serial = seat.serial;
+        self.serve(job, first, &claim, seat).await;
+        self.table.vacate(route, serial);
+        Outcome::Ended
+    }
+
+    /// Returns the route and, on the listening side, the first frame.
+    ///
+    /// A dialer may have several connections to us under way and chooses one by speaking on
+    /// it; so a listener believes in a link only when the first frame has come.
+    async fn prove(&self, job: &mut Job) -> Result<(RouteId, Option<Frame>), ProofError> {
+        match &job.errand {
+            Errand::Dial { route, key } => {
+                let ends = Ends {
+                    dialer: job.own,
+                    listener: job.peer,
+                };
+                proof::dial(&mut job.stream, &ends, key).await?;
+                Ok((*route, None))
+            }
+            Errand::Answer => {
+                let ends = Ends {
+                    dialer: job.peer,
+                    listener: job.own,
+                };
+                let candidates = || self.table.candidates();
+                let route = proof::answer(&mut job.stream, &ends, candidates).await?;
+                let mut reader = FrameReader::default();
+                let first = poll_fn(|cx| reader.poll_frame(cx, &mut job.stream)).await;
+                Ok((route, Some(first.map_err(|_| ProofError::Wrong)?)))
+            }
+        }
+    }
+
+    async fn serve(&self, job: Job, first: Option<Frame>, claim: &Claim, seat: Seat) {
+        let route = claim.route;
+        // Dropped at the end of this function: only then may a successor announce itself.
+        let _last_word = seat.last_word;
+        // From here on the connection is no stranger's.
+        let proven = Notice::Proven(job.connection);
+        if self.notices.send(proven).await.is_err() {
+            return;
+        }
+        let mut link = Link::new(
+            route,
+            job.stream,
+            seat.queue,
+            seat.lever,
+            &self.events,
+            &self.clock,
+            random(),
+        );
+        link.open(first).await;
+        if let Some(after) = seat.after {
+            // It ends with or without a word.
+            let _ = after.await;
+        }
+        let inbound = !claim.dialer;
+        if self
+            .events
+            .send(Event::LinkUp { route, inbound })
+            .await
+            .is_err()
+        {
+            return;
+        }
+        let reason = link.run().await;
+        // The stream is closed before anyone is told: a dial that follows finds a clean slate.
+        drop(link);
+        let _ = self.events.send(Event::LinkDown { route, reason }).await;
+    }
+}
+
+/// For jitter; a constant is a poor but harmless substitute.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    let _ = getrandom::fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}

@@ -1,0 +1,226 @@
+//! The network room: links to other daemons, and nothing about who they are.
+//!
+//! It knows routes: a name, link keys, addresses. A link is one stream that both sides have
+//! proven to belong to the same route; frames go through it both ways. What the frames mean,
+//! when to dial again and what an unanswered frame is worth is decided above.
+//!
+//! # Backpressure
+//! Every link has a queue of 32 frames. [`Net::try_send`] refuses with [`SendError::Full`] and
+//! an [`Event::Writable`] follows as soon as there is room; [`Net::send`] waits instead. The
+//! channel of events is bounded too: while nobody takes events, no link is read, and the
+//! peers' flow control holds them back.
+//!
+//! # Decisions
+//! - No identify protocol, and it is not compiled in: it tells agent, version and every listen
+//!   address (those of the local network too) to whoever connects. Nothing here needs it:
+//!   addresses reach contacts sealed, and the protocol name carries the version.
+//! - A behaviour of our own (a hundred lines) instead of `libp2p-stream`: that one hands out
+//!   streams by PeerId and picks any of several connections to it, so QUIC and TCP side by
+//!   side cannot be told apart; it keeps an entry for every connection that ever was; and it
+//!   drops an incoming stream whenever two arrive before the first is taken.
+//! - A listener believes in a link when the first frame after the proofs has come. A dialer
+//!   that reached us twice thereby chooses one connection, and both sides agree which.
+//! - Only the dialing side's current key is tried, the older one at the next dial; the
+//!   listener accepts all. Failed proofs are answered like streams nobody wants: closed.
+//! - Any byte from the peer is a sign of life, not only a whole frame: a large frame on a slow
+//!   line would otherwise look like death. For the same reason more than 64 KiB under way buys
+//!   time at 64 KiB a second. Single messages are judged in 4.5 s.
+//! - Each epoch gets a whole new swarm: the library binds a PeerId to its transports for good.
+//! - TCP ports are asked for without `SO_REUSEPORT` before the library binds them with it:
+//!   else two daemons of one user would share a port without a word.
+//! - When strangers fill all places, the oldest of them goes, not the newcomer: a contact
+//!   proves itself within a round trip, an attacker's idle connection does not.
+
+mod actor;
+mod behaviour;
+mod command;
+mod config;
+mod dial;
+mod error;
+mod event;
+mod frames;
+mod handler;
+mod lever;
+mod limits;
+mod link;
+mod links;
+mod listen;
+mod liveness;
+mod proof;
+mod table;
+mod transport;
+
+pub use config::NetConfig;
+pub use error::{NetError, SendError};
+pub use event::{DialFailure, Event, LinkDownReason, NetStatus};
+pub use table::Route;
+
+use crate::{
+    base::{Clock, Tasks},
+    model::RouteId,
+    wire::{Frame, MAX_CUSTODY_TAGS, PARCEL_BYTES},
+};
+use actor::{Actor, Ends};
+use command::Command;
+use links::Links;
+use std::{net::SocketAddr, sync::Arc};
+use table::Table;
+use tokio::sync::{mpsc, oneshot};
+
+/// Events that wait for their reader. With the largest frames this is 8 MiB.
+const EVENTS: usize = 32;
+const COMMANDS: usize = 64;
+
+/// The handle; cheap to clone.
+#[derive(Clone)]
+pub struct Net {
+    commands: mpsc::Sender<Command>,
+    table: Arc<Table>,
+}
+
+impl std::fmt::Debug for Net {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Net").finish_non_exhaustive()
+    }
+}
+
+impl Net {
+    /// Listens and starts the room's tasks. The listening addresses are known on return.
+    ///
+    /// # Errors
+    /// An address cannot be listened on, or the system gives no keys.
+    pub async fn spawn(
+        config: NetConfig,
+        clock: Clock,
+        tasks: &Tasks,
+    ) -> Result<(Self, mpsc::Receiver<Event>), NetError> {
+        let table = Arc::new(Table::default());
+        let (commands, command_end) = mpsc::channel(COMMANDS);
+        let (events, event_end) = mpsc::channel(EVENTS);
+        let places = config.max_unproven + config.max_dials + 64;
+        let (notices, notice_end) = mpsc::channel(places);
+        let (jobs, job_end) = mpsc::channel(places);
+        let ends = Ends {
+            commands: command_end,
+            notices: notice_end,
+            jobs,
+            events: events.clone(),
+        };
+        let links = Links {
+            table: Arc::clone(&table),
+            clock: clock.clone(),
+            events,
+            notices,
+            config: config.clone(),
+        };
+        let actor = Actor::start(config, clock, Arc::clone(&table), ends).await?;
+        tasks.spawn("net", actor.run(tasks.stop()));
+        tasks.spawn("net-links", links.run(job_end));
+        Ok((Self { commands, table }, event_end))
+    }
+
+    /// Adds or replaces a route. A running link stays.
+    pub fn put_route(&self, route: Route) {
+        self.table.put(route);
+    }
+
+    /// Forgets a route; its link ends with `Disconnected`.
+    pub async fn remove_route(&self, route: RouteId) {
+        self.table.remove(route);
+        self.ask(Command::Cancel(route)).await;
+    }
+
+    /// Tries every address of the route once, over QUIC and TCP at a time. The outcome is a
+    /// `LinkUp` or a `DialFailed`; neither follows if a link stands or a dial is under way.
+    pub async fn dial(&self, route: RouteId) {
+        self.ask(Command::Dial(route)).await;
+    }
+
+    /// Queues a frame if there is a link with room.
+    ///
+    /// # Errors
+    /// `NoLink`; `Full`, which is followed by an [`Event::Writable`]; `Misshapen`.
+    pub fn try_send(&self, route: RouteId, frame: Frame) -> Result<(), SendError> {
+        use mpsc::error::TrySendError::{Closed, Full};
+        check(&frame)?;
+        let (queue, lever) = self.table.link(route).ok_or(SendError::NoLink)?;
+        let frame = match queue.try_send(frame) {
+            Ok(()) => return Ok(()),
+            Err(Closed(_)) => return Err(SendError::NoLink),
+            Err(Full(frame)) => frame,
+        };
+        // The wish is noted before the second try: if room came in between it is used now, if
+        // not then the link finds the wish when it takes the next frame.
+        lever.want_room();
+        queue.try_send(frame).map_err(|error| match error {
+            Full(_) => SendError::Full,
+            Closed(_) => SendError::NoLink,
+        })
+    }
+
+    /// Queues a frame, waiting for room.
+    ///
+    /// # Errors
+    /// `NoLink`, also if the link ends meanwhile; `Misshapen`.
+    pub async fn send(&self, route: RouteId, frame: Frame) -> Result<(), SendError> {
+        check(&frame)?;
+        let (queue, _) = self.table.link(route).ok_or(SendError::NoLink)?;
+        queue.send(frame).await.map_err(|_| SendError::NoLink)
+    }
+
+    /// How many frames the route's link takes at once; 0 without a link.
+    #[must_use]
+    pub fn room(&self, route: RouteId) -> usize {
+        self.table
+            .link(route)
+            .map_or(0, |(queue, _)| queue.capacity())
+    }
+
+    /// Ends the route's link, if any, and gives up a dial under way.
+    pub async fn disconnect(&self, route: RouteId) {
+        self.table.end(route, LinkDownReason::Disconnected);
+        self.ask(Command::Cancel(route)).await;
+    }
+
+    /// Where others can reach us, as far as this machine knows.
+    #[must_use]
+    pub fn listen_addresses(&self) -> Vec<SocketAddr> {
+        self.table.listeners()
+    }
+
+    /// How things are.
+    pub async fn status(&self) -> NetStatus {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Command::Status(reply)).await;
+        answer.await.unwrap_or_default()
+    }
+
+    /// Takes a new PeerId now, as after a change of the network: every link ends with
+    /// `Rotated`, the listening ports stay.
+    pub async fn rotate(&self) {
+        self.ask(Command::Rotate).await;
+    }
+
+    async fn ask(&self, command: Command) {
+        // A room that has stopped has nothing left to do.
+        let _ = self.commands.send(command).await;
+    }
+}
+
+/// Refuses what the link could not write, where somebody still hears of it.
+fn check(frame: &Frame) -> Result<(), SendError> {
+    let fits = match frame {
+        Frame::Parcel(bytes) => PARCEL_BYTES.contains(&bytes.len()),
+        Frame::Custody(tags) => (1..=MAX_CUSTODY_TAGS).contains(&tags.len()),
+        Frame::Ping(_)
+        | Frame::Pong(_)
+        | Frame::Window { .. }
+        | Frame::Bundle(_)
+        | Frame::BundleRequest
+        | Frame::Bye => true,
+    };
+    fits.then_some(()).ok_or(SendError::Misshapen)
+}
+
+#[cfg(test)]
+mod tests;

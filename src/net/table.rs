@@ -1,0 +1,259 @@
+//! Routes and their links, shared by the handle, the actor and the links.
+//!
+//! Behind one lock that is held for moments only, so that queueing a frame needs no detour
+//! through the actor.
+
+use super::{event::LinkDownReason, lever::Lever, proof::Candidate};
+use crate::{model::RouteId, wire::Frame};
+use libp2p::PeerId;
+use std::{
+    collections::HashMap,
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// Frames that wait in one link's queue.
+pub(super) const QUEUE_FRAMES: usize = 32;
+/// For so long after a link came up, a second one between the same two PeerIds in the other
+/// direction is taken for a simultaneous opening.
+const SIMULTANEOUS_MS: u64 = 10_000;
+
+/// Whom a link may lead to: a contact, an invite or a handshake; this room does not care.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Its name.
+    pub id: RouteId,
+    /// Link keys, the current one first, then those that are still accepted.
+    pub keys: Vec<[u8; 32]>,
+    /// Where to dial, the most promising first.
+    pub addresses: Vec<SocketAddr>,
+    /// Whether it stands for an open invite rather than for a contact.
+    pub invite: bool,
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route")
+            .field("keys", &self.keys.len())
+            .field("addresses", &self.addresses.len())
+            .field("invite", &self.invite)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a proven stream needs to become the route's link.
+pub(super) struct Claim {
+    pub(super) route: RouteId,
+    pub(super) peer: PeerId,
+    /// Whether we dialled.
+    pub(super) dialer: bool,
+}
+
+/// The link's side of an accepted claim.
+pub(super) struct Seat {
+    pub(super) serial: u64,
+    pub(super) queue: mpsc::Receiver<Frame>,
+    pub(super) lever: Arc<Lever>,
+    /// Ends once the predecessor has said its last event.
+    pub(super) after: Option<oneshot::Receiver<()>>,
+    /// Dropped after our own last event.
+    pub(super) last_word: oneshot::Sender<()>,
+}
+
+struct Standing {
+    serial: u64,
+    peer: PeerId,
+    dialer: bool,
+    up_ms: u64,
+    queue: mpsc::Sender<Frame>,
+    lever: Arc<Lever>,
+    last_word: Option<oneshot::Receiver<()>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    routes: HashMap<RouteId, Known>,
+    candidates: Option<Arc<[Candidate]>>,
+    links: HashMap<RouteId, Standing>,
+    serial: u64,
+    listeners: Vec<SocketAddr>,
+}
+
+struct Known {
+    route: Route,
+    /// Dials in a row that somebody answered who would not accept our key.
+    turned_away: usize,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Table(Mutex<Inner>);
+
+impl Table {
+    pub(super) fn put(&self, route: Route) {
+        let mut inner = self.lock();
+        inner.candidates = None;
+        let known = Known {
+            turned_away: 0,
+            route,
+        };
+        inner.routes.insert(known.route.id, known);
+    }
+
+    pub(super) fn remove(&self, route: RouteId) {
+        let mut inner = self.lock();
+        inner.candidates = None;
+        inner.routes.remove(&route);
+        if let Some(link) = inner.links.get(&route) {
+            link.lever.end(LinkDownReason::Disconnected);
+        }
+    }
+
+    /// Addresses of `route` and the key to prove ourselves with.
+    ///
+    /// Who was turned away with the newest key tries the older one next: the other side may
+    /// have missed a roll.
+    pub(super) fn dialling(&self, route: RouteId) -> Option<(Vec<SocketAddr>, [u8; 32])> {
+        let inner = self.lock();
+        let known = inner.routes.get(&route)?;
+        let turn = known.turned_away.checked_rem(known.route.keys.len())?;
+        let key = known.route.keys.get(turn)?;
+        Some((known.route.addresses.clone(), *key))
+    }
+
+    pub(super) fn turned_away(&self, route: RouteId) {
+        if let Some(known) = self.lock().routes.get_mut(&route) {
+            known.turned_away = known.turned_away.wrapping_add(1);
+        }
+    }
+
+    /// Every key that an incoming proof may be made with.
+    pub(super) fn candidates(&self) -> Arc<[Candidate]> {
+        let mut inner = self.lock();
+        if let Some(candidates) = &inner.candidates {
+            return Arc::clone(candidates);
+        }
+        let of = |known: &Known| {
+            let route = known.route.id;
+            let made = move |key: &[u8; 32]| Candidate { route, key: *key };
+            known.route.keys.iter().map(made).collect::<Vec<_>>()
+        };
+        let candidates: Arc<[Candidate]> = inner.routes.values().flat_map(of).collect();
+        inner.candidates = Some(Arc::clone(&candidates));
+        candidates
+    }
+
+    /// Makes a proven stream the route's link, or says no: to routes that are gone, above
+    /// `max_links`, and to the loser of a simultaneous opening.
+    pub(super) fn claim(&self, claim: &Claim, own: PeerId, now: u64, max: usize) -> Option<Seat> {
+        let mut inner = self.lock();
+        inner.routes.get_mut(&claim.route)?.turned_away = 0;
+        let mut after = None;
+        let full = inner.links.len() >= max;
+        match inner.links.get_mut(&claim.route) {
+            None if full => return None,
+            None => {}
+            Some(old) => {
+                // Two connections of one dial: the first proof has won.
+                if claim.dialer && old.dialer && old.lever.is_running() {
+                    return None;
+                }
+                let rivals = old.lever.is_running()
+                    && old.peer == claim.peer
+                    && old.dialer != claim.dialer
+                    && now.saturating_sub(old.up_ms) < SIMULTANEOUS_MS;
+                // Both sides see the same two connections, so both keep the same one.
+                let smaller_dialled = claim.dialer == (own < claim.peer);
+                if rivals && !smaller_dialled {
+                    // If the standing link is a ghost after all, it is soon known.
+                    old.lever.doubt();
+                    return None;
+                }
+                old.lever.end(LinkDownReason::Replaced);
+                after = old.last_word.take();
+            }
+        }
+        inner.serial += 1;
+        let serial = inner.serial;
+        let (queue, receiver) = mpsc::channel(QUEUE_FRAMES);
+        let (last_word, heard) = oneshot::channel();
+        let lever = Arc::new(Lever::default());
+        inner.links.insert(
+            claim.route,
+            Standing {
+                serial,
+                peer: claim.peer,
+                dialer: claim.dialer,
+                up_ms: now,
+                queue,
+                lever: Arc::clone(&lever),
+                last_word: Some(heard),
+            },
+        );
+        Some(Seat {
+            serial,
+            queue: receiver,
+            lever,
+            after,
+            last_word,
+        })
+    }
+
+    /// The link `serial` has said its last event.
+    pub(super) fn vacate(&self, route: RouteId, serial: u64) {
+        let mut inner = self.lock();
+        if inner
+            .links
+            .get(&route)
+            .is_some_and(|link| link.serial == serial)
+        {
+            inner.links.remove(&route);
+        }
+    }
+
+    /// The queue and lever of a running link.
+    pub(super) fn link(&self, route: RouteId) -> Option<(mpsc::Sender<Frame>, Arc<Lever>)> {
+        let inner = self.lock();
+        let link = inner.links.get(&route)?;
+        let running = link.lever.is_running() && !link.queue.is_closed();
+        running.then(|| (link.queue.clone(), Arc::clone(&link.lever)))
+    }
+
+    pub(super) fn end(&self, route: RouteId, reason: LinkDownReason) {
+        if let Some(link) = self.lock().links.get(&route) {
+            link.lever.end(reason);
+        }
+    }
+
+    pub(super) fn end_all(&self, reason: LinkDownReason) {
+        self.lock()
+            .links
+            .values()
+            .for_each(|link| link.lever.end(reason));
+    }
+
+    /// Links, and how many of them came in.
+    pub(super) fn count(&self) -> (usize, usize) {
+        let inner = self.lock();
+        let inbound = inner.links.values().filter(|link| !link.dialer).count();
+        (inner.links.len(), inbound)
+    }
+
+    pub(super) fn listeners(&self) -> Vec<SocketAddr> {
+        self.lock().listeners.clone()
+    }
+
+    /// Sets the listeners; whether that changed anything.
+    pub(super) fn set_listeners(&self, listeners: Vec<SocketAddr>) -> bool {
+        let mut inner = self.lock();
+        let changed = inner.listeners != listeners;
+        inner.listeners = listeners;
+        changed
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,205 @@
+//! How links come up.
+
+use super::*;
+
+#[tokio::test]
+async fn two_rooms_link_and_frames_pass_both_ways_in_order() {
+    let (mut a, mut b) = linked().await;
+    for n in 0..100 {
+        a.net.send(ROUTE, parcel(n)).await.unwrap();
+        assert_eq!(b.frame().await, parcel(n));
+        b.net
+            .send(ROUTE, Frame::Custody(vec![[n; 16]]))
+            .await
+            .unwrap();
+        assert_eq!(a.frame().await, Frame::Custody(vec![[n; 16]]));
+    }
+    assert_eq!(a.net.status().await.links, 1);
+    assert_eq!(b.net.status().await.inbound_links, 1);
+}
+
+#[tokio::test]
+async fn a_link_comes_up_over_quic_alone_and_over_tcp_alone() {
+    for on in [transport::quic_on, transport::tcp_on] {
+        let mut b = side().await;
+        b.knows(&[KEY], Vec::new());
+        let _puppet = Puppet::link(on(b.at())).await;
+        assert!(b.up().await);
+    }
+}
+
+#[tokio::test]
+async fn one_dial_makes_one_link_although_quic_and_tcp_both_answer() {
+    for _ in 0..10 {
+        let (a, b) = linked().await;
+        // Whatever else the dial had under way is closed without a word.
+        a.net.send(ROUTE, parcel(1)).await.unwrap();
+        let (mut a, mut b) = (a, b);
+        assert_eq!(b.frame().await, parcel(1));
+        b.net.send(ROUTE, parcel(2)).await.unwrap();
+        assert_eq!(a.frame().await, parcel(2));
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_another_key_is_turned_away_and_the_listener_tells_nobody() {
+    let (mut a, b) = (side().await, side().await);
+    a.knows(&[[8; 32]], vec![b.at()]);
+    b.knows(&[KEY], Vec::new());
+    a.net.dial(ROUTE).await;
+    let event = a.next().await;
+    assert!(
+        matches!(
+            event,
+            Event::DialFailed {
+                route: ROUTE,
+                reason: DialFailure::NotThem
+            }
+        ),
+        "{event:?}"
+    );
+    assert_eq!(b.net.status().await.links, 0);
+}
+
+#[tokio::test]
+async fn a_dialer_that_is_ahead_by_one_key_gets_through_at_its_second_try() {
+    let (mut a, mut b) = (side().await, side().await);
+    a.knows(&[[8; 32], KEY], vec![b.at()]);
+    b.knows(&[KEY], Vec::new());
+    a.net.dial(ROUTE).await;
+    assert!(matches!(a.next().await, Event::DialFailed { .. }));
+    a.net.dial(ROUTE).await;
+    assert!(!a.up().await);
+    assert!(b.up().await);
+}
+
+#[tokio::test]
+async fn a_listener_accepts_the_previous_key() {
+    let (mut a, mut b) = (side().await, side().await);
+    a.knows(&[KEY], vec![b.at()]);
+    b.knows(&[[8; 32], KEY], Vec::new());
+    a.net.dial(ROUTE).await;
+    assert!(!a.up().await);
+    assert!(b.up().await);
+}
+
+#[tokio::test]
+async fn a_dead_address_beside_a_good_one_does_no_harm() {
+    let (mut a, mut b) = (side().await, side().await);
+    a.knows(&[KEY], vec!["127.0.0.1:1".parse().unwrap(), b.at()]);
+    b.knows(&[KEY], Vec::new());
+    a.net.dial(ROUTE).await;
+    assert!(!a.up().await);
+    assert!(b.up().await);
+}
+
+#[tokio::test]
+async fn a_dial_without_addresses_or_without_a_route_says_so() {
+    let mut a = side().await;
+    a.net.dial(ROUTE).await;
+    let no_address = |event| {
+        matches!(
+            event,
+            Event::DialFailed {
+                route: ROUTE,
+                reason: DialFailure::NoAddress
+            }
+        )
+    };
+    assert!(no_address(a.next().await));
+    a.knows(&[KEY], Vec::new());
+    a.net.dial(ROUTE).await;
+    assert!(no_address(a.next().await));
+}
+
+#[tokio::test]
+async fn where_nobody_listens_the_dial_fails_as_unreachable() {
+    let mut a = side().await;
+    a.knows(&[KEY], vec!["127.0.0.1:1".parse().unwrap()]);
+    a.net.dial(ROUTE).await;
+    let event = a.next().await;
+    assert!(
+        matches!(
+            event,
+            Event::DialFailed {
+                reason: DialFailure::Unreachable,
+                ..
+            }
+        ),
+        "{event:?}"
+    );
+}
+
+/// Follows one side's events until a frame with the given fill comes.
+async fn until_parcel(side: &mut Side, fill: u8) {
+    loop {
+        if let Event::Frame { frame, .. } = side.next().await
+            && frame == parcel(fill)
+        {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_that_dial_each_other_at_once_end_with_the_same_one_link() {
+    for _ in 0..10 {
+        let (mut a, mut b) = (side().await, side().await);
+        a.knows(&[KEY], vec![b.at()]);
+        b.knows(&[KEY], vec![a.at()]);
+        futures::join!(a.net.dial(ROUTE), b.net.dial(ROUTE));
+        // Events until both dials are settled may include one replacement, never a failure.
+        let settled = |side: &NetStatus| side.links == 1 && side.dials == 0 && side.unproven == 0;
+        loop {
+            while let Ok(event) = a.events.try_recv() {
+                assert!(!matches!(event, Event::DialFailed { .. }), "{event:?}");
+            }
+            while let Ok(event) = b.events.try_recv() {
+                assert!(!matches!(event, Event::DialFailed { .. }), "{event:?}");
+            }
+            if settled(&a.net.status().await) && settled(&b.net.status().await) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        let (at_a, at_b) = (a.net.status().await, b.net.status().await);
+        assert_eq!(
+            at_a.inbound_links + at_b.inbound_links,
+            1,
+            "{at_a:?} {at_b:?}"
+        );
+        a.net.send(ROUTE, parcel(1)).await.unwrap();
+        b.net.send(ROUTE, parcel(2)).await.unwrap();
+        until_parcel(&mut b, 1).await;
+        until_parcel(&mut a, 2).await;
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_comes_back_under_a_new_peer_id_replaces_its_old_link_at_once() {
+    let mut b = side().await;
+    b.knows(&[KEY], Vec::new());
+    let mut first = Puppet::link(transport::tcp_on(b.at())).await;
+    assert!(b.up().await);
+    let mut second = Puppet::link(transport::quic_on(b.at())).await;
+    assert_eq!(b.down().await, LinkDownReason::Replaced);
+    assert!(b.up().await);
+    assert!(first.is_hung_up_on().await);
+    second.say(&parcel(3)).await;
+    assert_eq!(b.frame().await, parcel(3));
+}
+
+#[tokio::test]
+async fn a_free_port_is_the_same_number_for_udp_and_tcp_and_a_taken_one_is_an_error() {
+    let a = side().await;
+    assert_eq!(
+        a.net.listen_addresses().len(),
+        1,
+        "{:?}",
+        a.net.listen_addresses()
+    );
+    let mut taken = config();
+    taken.listen = a.net.listen_addresses();
+    let refused = Net::spawn(taken, Clock::system(), &Tasks::new()).await;
+    assert!(matches!(refused, Err(NetError::Listen { .. })));
+}
