@@ -59,6 +59,9 @@ pub enum StoreError {
     /// A write failed in a way that leaves memory and disk in doubt about each other.
     #[error("the store stopped after a failed write ({0}): restart msgd")]
     Broken(String),
+    /// An idempotency key came with another request than the first time.
+    #[error("this idempotency key was used for another request: use a new one")]
+    KeyReused,
     /// The store was closed.
     #[error("the store is closed: msgd is stopping")]
     Closed,

@@ -2,7 +2,7 @@
 
 use super::{
     Read, Record, StoreError, Txn,
-    records::{OutboxHead, OutboxRow},
+    records::{AttemptRecord, OutboxHead, OutboxRow},
     rows::key,
 };
 use crate::model::RouteId;
@@ -47,6 +47,18 @@ pub fn update(
     change: impl FnOnce(&mut OutboxRow),
 ) -> Result<(), StoreError> {
     change(txn.edit_existing(&key(&route.0, row))?);
+    Ok(())
+}
+
+/// Remembers a try to reach `route`; at most `max` are kept, the latest.
+///
+/// # Errors
+/// As [`Txn::put`].
+pub fn log(txn: &mut Txn, route: &RouteId, attempt: AttemptRecord, max: usize) -> Result<(), StoreError> {
+    let log = &mut txn.edit::<OutboxHead>(&route.0)?.log;
+    log.push(attempt);
+    let extra = log.len().saturating_sub(max);
+    log.drain(..extra);
     Ok(())
 }
 

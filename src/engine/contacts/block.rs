@@ -1,9 +1,10 @@
 //! Blocking: the keys go, and nobody is told (`protocol.md` B.3).
 
-use super::{ContactError, Contacts, convert};
+use super::{ContactError, Contacts, Event, convert};
 use crate::{
+    crypto::mac,
     model::{Contact, ContactId, EventKind, Fingerprint, RouteId},
-    store::{blocked, contacts, routes, sessions},
+    store::{Txn, blocked, contacts, records::BlockedRecord, routes, sessions},
 };
 
 impl Contacts {
@@ -18,12 +19,14 @@ impl Contacts {
         let fingerprint = Fingerprint::from_slice(&row.fingerprint).ok_or(ContactError::Damaged)?;
         row.state = convert::BLOCKED;
         contacts::put(&mut txn, &row).map_err(ContactError::Store)?;
-        sessions::delete(&mut txn, &id).map_err(ContactError::Store)?;
-        routes::delete(&mut txn, &RouteId(id.0)).map_err(ContactError::Store)?;
-        blocked::put(&mut txn, &fingerprint, self.0.bus.now()).map_err(ContactError::Store)?;
+        sessions::remove(&mut txn, &id).map_err(ContactError::Store)?;
+        routes::remove(&mut txn, &RouteId(id.0)).map_err(ContactError::Store)?;
+        let since = BlockedRecord { at: self.0.bus.now().0 };
+        blocked::put(&mut txn, &self.block_hash(&fingerprint)?, &since).map_err(ContactError::Store)?;
         self.0.bus.append(&mut txn, EventKind::ContactChanged { contact: id }).map_err(ContactError::Store)?;
         self.commit(txn).await?;
-        self.withdraw_route(RouteId(id.0)).await?;
+        self.withdraw_route(RouteId(id.0)).await;
+        self.rise(Event::RouteGone(RouteId(id.0))).await;
         convert::contact(&row).ok_or(ContactError::Damaged)
     }
 
@@ -38,10 +41,21 @@ impl Contacts {
             let fingerprint = Fingerprint::from_slice(&row.fingerprint).ok_or(ContactError::Damaged)?;
             row.state = convert::FORMER;
             contacts::put(&mut txn, &row).map_err(ContactError::Store)?;
-            blocked::delete(&mut txn, &fingerprint).map_err(ContactError::Store)?;
+            blocked::remove(&mut txn, &self.block_hash(&fingerprint)?).map_err(ContactError::Store)?;
             self.0.bus.append(&mut txn, EventKind::ContactChanged { contact: id }).map_err(ContactError::Store)?;
             self.commit(txn).await?;
         }
         convert::contact(&row).ok_or(ContactError::Damaged)
+    }
+
+    pub(super) fn is_blocked(&self, txn: &Txn, fingerprint: &Fingerprint) -> Result<bool, ContactError> {
+        let hash = self.block_hash(fingerprint)?;
+        Ok(blocked::get(txn, &hash).map_err(ContactError::Store)?.is_some())
+    }
+
+    /// Under what a blocked identity is remembered: it cannot be read back.
+    fn block_hash(&self, fingerprint: &Fingerprint) -> Result<[u8; 32], ContactError> {
+        let key = self.0.vault.file_key("block").ok_or(ContactError::Locked)?;
+        Ok(mac(key.as_bytes(), "block", &[&fingerprint.0]))
     }
 }

@@ -3,20 +3,22 @@
 use crate::{
     crypto::CryptoError,
     engine::identities::IdentityError,
-    net::NetError,
-    protocol::{handshake::HandshakeError, invite::InviteLinkError},
+    protocol::{HandshakeError, InviteError},
     store::StoreError,
 };
 
 /// Each variant is a step that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ContactError {
+    /// The vault must be unlocked first.
+    #[error("the vault is locked")]
+    Locked,
     /// No such contact, request or invite.
     #[error("not found")]
     NotFound,
     /// The link is not one, or is mistyped.
     #[error("the invite link cannot be read")]
-    ParseLink(#[source] InviteLinkError),
+    ParseLink(#[source] InviteError),
     /// The link was made by one of the user's own identities.
     #[error("the invite is one of your own")]
     OwnInvite,
@@ -50,9 +52,6 @@ pub enum ContactError {
     /// The own identity cannot be used.
     #[error("the own identity cannot be used")]
     Identity(#[source] IdentityError),
-    /// The network room did not take a route.
-    #[error("the network is not there")]
-    Net(#[source] NetError),
     /// A record holds nonsense.
     #[error("a record is damaged")]
     Damaged,

@@ -4,7 +4,7 @@ use super::{ContactError, Contacts, RouteKind, convert, routes::parse_addresses}
 use crate::{
     crypto::{Random, SystemRandom, hash},
     model::{ContactId, EventKind, IdentityId},
-    protocol::{handshake::Established, session::PairKeys},
+    protocol::{Established, PairKeys},
     store::{
         Txn, contacts, conversations,
         records::{ContactRecord, ConversationRecord, RouteRecord, SessionRecord},

@@ -7,10 +7,7 @@ use super::{ContactError, Contacts, Event, RouteKind, convert, routes::parse_add
 use crate::{
     crypto::{SystemRandom, hash, ic_hash20},
     model::{EventKind, IdentityId, InviteId, RequestId, RouteId, VaultState, limits},
-    protocol::{
-        handshake::{self, IncomingHello, Me, Offer, PendingHello},
-        invite::{InviteKeys, InviteLink},
-    },
+    protocol::{self as handshake, IncomingHello, InviteKeys, InviteLink, Me, Offer, PendingHello},
     store::{
         Txn, blocked, invites,
         records::{InviteRecord, RequestRecord, RouteRecord, SpoolRow},
@@ -156,7 +153,7 @@ impl Contacts {
         requests::put(&mut txn, &request).map_err(ContactError::Store)?;
         routes::put(&mut txn, &row).map_err(ContactError::Store)?;
         self.commit(txn).await?;
-        self.offer_route(&row).await?;
+        self.offer_route(&row)?;
         self.say(route, Frame::Parcel(parcel));
         Ok(())
     }
@@ -225,7 +222,7 @@ impl Contacts {
         let hello: IncomingHello = handshake::open_hello(&me, &invite_keys, &offer, parcel, now)
             .map_err(ContactError::Handshake)?;
         let fingerprint = hello.peer.ic.fingerprint();
-        if blocked::contains(&txn, &fingerprint).map_err(ContactError::Store)? {
+        if self.is_blocked(&txn, &fingerprint)? {
             return Ok(());
         }
         let mut request_id = RequestId([0; 16]);
@@ -315,7 +312,7 @@ impl Contacts {
         requests::put(&mut txn, &request).map_err(ContactError::Store)?;
         self.request_changed(&mut txn, id)?;
         self.commit(txn).await?;
-        self.offer_route(&row).await?;
+        self.offer_route(&row)?;
         self.rise(Event::RouteAdded(RouteId(contact.0))).await;
         Ok(())
     }

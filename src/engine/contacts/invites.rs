@@ -4,10 +4,7 @@ use super::{ContactError, Contacts, RouteKind, convert};
 use crate::{
     crypto::{Random, SystemRandom, ic_hash20},
     model::{EventKind, IdentityId, Invite, InviteId, RouteId, limits},
-    protocol::{
-        handshake::{self, Me},
-        invite::{InviteFlags, InviteKeys, InviteLink},
-    },
+    protocol::{self as handshake, InviteFlags, InviteKeys, InviteLink, Me},
     store::{Once, invites, records::{InviteRecord, RouteRecord}, routes},
 };
 use std::{net::SocketAddr, time::Duration};
@@ -49,12 +46,12 @@ impl Contacts {
         let (mut id, mut secret) = (InviteId([0; 16]), [0; 16]);
         rng.fill(&mut id.0);
         rng.fill(&mut secret);
-        let hints = InviteLink::fitting(if new.addresses.is_empty() { &addresses } else { &new.addresses });
-        if hints.is_empty() {
+        let ic_hash = ic_hash20(&keys.cert.fingerprint());
+        let hints = if new.addresses.is_empty() { &addresses } else { &new.addresses };
+        let link = InviteLink::new(InviteFlags::default(), secret, ic_hash, hints);
+        if link.hints.is_empty() {
             return Err(ContactError::NoAddress);
         }
-        let ic_hash = ic_hash20(&keys.cert.fingerprint());
-        let link = InviteLink { flags: InviteFlags::default(), secret, ic_hash, hints };
         let invite_keys = InviteKeys::derive(&secret, &ic_hash);
         let me = Me {
             ic: &keys.cert,
@@ -103,7 +100,7 @@ impl Contacts {
         once.put(&mut txn, &id.0).map_err(ContactError::Store)?;
         self.0.bus.append(&mut txn, EventKind::InviteChanged { invite: id }).map_err(ContactError::Store)?;
         self.commit(txn).await?;
-        self.offer_route(&route).await?;
+        self.offer_route(&route)?;
         let invite = convert::invite(&record, now).ok_or(ContactError::Damaged)?;
         Ok((invite, link))
     }

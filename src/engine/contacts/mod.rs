@@ -14,6 +14,7 @@ mod error;
 mod establish;
 mod handshake;
 mod invites;
+mod recv_tags;
 mod requests;
 mod routes;
 mod trust;
@@ -22,6 +23,8 @@ pub use convert::{contact as contact_from_record, request as request_from_record
 pub use error::ContactError;
 pub use invites::NewInvite;
 pub use requests::NewContact;
+pub(crate) use establish::addresses_hash;
+pub(crate) use recv_tags::{put_recv_tags, recv_tags};
 pub use routes::RouteKind;
 
 use crate::{
@@ -42,6 +45,8 @@ use tokio::sync::mpsc;
 pub enum Event {
     /// A contact's route exists now, or its keys are new: dial it.
     RouteAdded(RouteId),
+    /// A contact's keys are gone: forget what was kept for it.
+    RouteGone(RouteId),
     /// A handshake has something to hand over: dial its route.
     HandshakeWaits(RouteId),
 }

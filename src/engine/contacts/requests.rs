@@ -3,13 +3,10 @@
 use super::{ContactError, Contacts, Event, RouteKind, convert};
 use crate::{
     crypto::{Random, SystemRandom, ic_hash20},
-    model::{EventKind, IdentityId, Request, RequestId, RouteId, limits},
-    protocol::{
-        handshake::{self, IncomingHello, Me},
-        invite::{InviteKeys, InviteLink},
-    },
+    model::{EventKind, IdentityId, InviteId, Request, RequestId, RouteId, limits},
+    protocol::{self as handshake, IncomingHello, InviteKeys, InviteLink, Me},
     store::{
-        Once, Txn, contacts, invites,
+        Once, StoreError, Txn, contacts, invites,
         records::{InviteRecord, RequestRecord, RouteRecord},
         requests, routes,
     },
@@ -97,7 +94,7 @@ impl Contacts {
         once.put(&mut txn, &id.0).map_err(ContactError::Store)?;
         self.request_changed(&mut txn, id)?;
         self.commit(txn).await?;
-        self.offer_route(&route).await?;
+        self.offer_route(&route)?;
         self.rise(Event::HandshakeWaits(RouteId(id.0))).await;
         convert::request(&record, now).ok_or(ContactError::Damaged)
     }
@@ -126,7 +123,7 @@ impl Contacts {
             }
             _ => return Err(ContactError::WrongState("an outgoing request is theirs to accept")),
         }
-        let invite = invites::get_by_bytes(&txn, &row.invite)
+        let invite = invite_of(&txn, &row)
             .map_err(ContactError::Store)?
             .ok_or(ContactError::NotFound)?;
         self.confirm(txn, row, invite, alias).await
@@ -178,8 +175,8 @@ impl Contacts {
         invites::put(&mut txn, &invite).map_err(ContactError::Store)?;
         self.request_changed(&mut txn, id)?;
         self.commit(txn).await?;
-        self.offer_route(&route).await?;
-        self.offer_route(&waiting).await?;
+        self.offer_route(&route)?;
+        self.offer_route(&waiting)?;
         let waits = RouteId::from_slice(&waiting.id).ok_or(ContactError::Damaged)?;
         self.rise(Event::HandshakeWaits(waits)).await;
         convert::request(&row, now).ok_or(ContactError::Damaged)
@@ -206,7 +203,7 @@ impl Contacts {
         row.handshake.clear();
         row.parcel.clear();
         requests::put(&mut txn, &row).map_err(ContactError::Store)?;
-        if let Some(mut invite) = invites::get_by_bytes(&txn, &row.invite).map_err(ContactError::Store)? {
+        if let Some(mut invite) = invite_of(&txn, &row).map_err(ContactError::Store)? {
             invite.offer.clear();
             invite.secret.clear();
             invite.link.clear();
@@ -233,4 +230,8 @@ impl Contacts {
 pub(super) fn check_alias(alias: &str) -> Result<(), ContactError> {
     let fits = alias.len() <= limits::MAX_NAME_BYTES && !alias.chars().any(char::is_control);
     if fits { Ok(()) } else { Err(ContactError::BadName) }
+}
+
+fn invite_of(txn: &Txn, row: &RequestRecord) -> Result<Option<InviteRecord>, StoreError> {
+    InviteId::from_slice(&row.invite).map_or(Ok(None), |id| invites::get(txn, &id))
 }

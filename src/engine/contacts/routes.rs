@@ -63,17 +63,17 @@ impl Contacts {
             let Some(id) = RouteId::from_slice(&row.id) else { continue };
             if row.kind != RouteKind::Contact.number() && row.expires_at <= now {
                 let mut txn = self.begin();
-                routes::delete(&mut txn, &id).map_err(ContactError::Store)?;
+                routes::remove(&mut txn, &id).map_err(ContactError::Store)?;
                 self.commit(txn).await?;
                 continue;
             }
-            self.offer_route(&row).await?;
+            self.offer_route(&row)?;
         }
         Ok(())
     }
 
     /// Tells the network room of a route that is on disk.
-    pub(super) async fn offer_route(&self, row: &RouteRecord) -> Result<(), ContactError> {
+    pub(super) fn offer_route(&self, row: &RouteRecord) -> Result<(), ContactError> {
         let (Some(id), Some(kind)) = (RouteId::from_slice(&row.id), RouteKind::of(row.kind)) else {
             return Err(ContactError::Damaged);
         };
@@ -84,14 +84,15 @@ impl Contacts {
             invite: kind != RouteKind::Contact,
         };
         self.kinds().insert(id, kind);
-        self.0.net.put_route(route).await.map_err(ContactError::Net)
+        self.0.net.put_route(route);
+        Ok(())
     }
 
     /// Takes a route back; its record must be gone from the disk already.
-    pub(super) async fn withdraw_route(&self, id: RouteId) -> Result<(), ContactError> {
+    pub(super) async fn withdraw_route(&self, id: RouteId) {
         self.kinds().remove(&id);
         self.connected().remove(&id);
-        self.0.net.remove_route(id).await.map_err(ContactError::Net)
+        self.0.net.remove_route(id).await;
     }
 
     /// Notes that a contact's link came up or went down.
@@ -129,14 +130,15 @@ impl Contacts {
         row.addresses = new;
         routes::put(&mut txn, &row).map_err(ContactError::Store)?;
         self.commit(txn).await?;
-        self.offer_route(&row).await
+        self.offer_route(&row)
     }
 
     /// Removes a finished handshake's route from disk and network.
     pub(super) async fn drop_handshake_route(&self, mut txn: Txn, id: RouteId) -> Result<(), ContactError> {
-        routes::delete(&mut txn, &id).map_err(ContactError::Store)?;
+        routes::remove(&mut txn, &id).map_err(ContactError::Store)?;
         self.commit(txn).await?;
-        self.withdraw_route(id).await
+        self.withdraw_route(id).await;
+        Ok(())
     }
 
     fn kinds(&self) -> MutexGuard<'_, HashMap<RouteId, RouteKind>> {

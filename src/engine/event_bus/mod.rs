@@ -154,7 +154,7 @@ impl Cursor {
             Ok((first, event_log::read(&store, after, READ_AT_ONCE)?))
         };
         let (first, records) =
-            tokio::task::spawn_blocking(read).await.map_err(|_| StoreError::Stopped)??;
+            tokio::task::spawn_blocking(read).await.map_err(|_| StoreError::Closed)??;
         let mut events = Vec::with_capacity(records.len() + 1);
         let mut last = after;
         if after + 1 < first {

@@ -1,6 +1,6 @@
 //! Why an identity could not be made or read.
 
-use crate::{crypto::CryptoError, protocol::manifest::ManifestError, store::StoreError};
+use crate::{crypto::CryptoError, protocol::ManifestError, store::StoreError};
 use std::io;
 
 /// Each variant is a step that failed.

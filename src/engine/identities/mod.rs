@@ -15,7 +15,7 @@ use crate::{
     crypto::{DeviceCert, DeviceKey, IdentityCert, IdentityKey, Random, SystemRandom},
     engine::{event_bus::EventBus, vault::Vault},
     model::{EventKind, Fingerprint, Identity, IdentityId, Timestamp, limits},
-    protocol::manifest,
+    protocol::{CAPS, genesis},
     store::{Once, Store, identities, records::IdentityRecord},
 };
 use std::{
@@ -75,8 +75,9 @@ impl Identities {
         }
         let ic = IdentityKey::generate().map_err(IdentityError::MakeKeys)?;
         let device = DeviceKey::generate(now, &mut SystemRandom).map_err(IdentityError::MakeKeys)?;
-        let manifest = manifest::genesis(&ic, &device.cert(), manifest::CAPS)
-            .map_err(IdentityError::SignManifest)?;
+        let manifest = genesis(&ic, &device.cert(), CAPS)
+            .map_err(IdentityError::SignManifest)?
+            .to_bytes();
         key_file::write(&self.0.dir, id, &key, &ic, &device)?;
         let record = IdentityRecord {
             id: id.0.to_vec(),

@@ -6,7 +6,7 @@ use crate::{
     model::{
         ContactId, ConversationId, DeliveryState, EventKind, Hlc, MessageId, RouteId, Timestamp,
     },
-    protocol::{Accept, Body, DeviceUpdate, Order, Payload, Receipt, manifest},
+    protocol::{Accept, Body, DeviceUpdate, Order, Payload, Receipt, SignedManifest, verify_chain},
     store::{
         StoreError, Txn, contacts, conversations, messages, outbox,
         records::{ConversationRecord, HeldMessage, StoredMessage},
@@ -192,11 +192,13 @@ impl Desk<'_> {
         let Some(mut contact) = contacts::get(self.txn, &self.contact)? else { return Ok(()) };
         let vouched = || -> Option<(Vec<u8>, [u8; 32])> {
             let identity = IdentityCert::parse(&contact.identity_cert).ok()?;
-            let known = manifest::head(&contact.manifest)?;
-            let state = manifest::verify(&identity, Some(&known), &update.manifest).ok()?;
+            let known = SignedManifest::from_bytes(&contact.manifest).ok()?;
+            let known = verify_chain(&identity, None, &known).ok()?;
+            let signed = SignedManifest::from_bytes(&update.manifest).ok()?;
+            let state = verify_chain(&identity, Some(&known), &signed).ok()?;
             let device = DeviceCert::parse(&update.dc).ok()?;
             let same = device.fingerprint().0.as_slice() == contact.device_fingerprint;
-            (same && state.has_device(&device.fingerprint())).then(|| (device.to_bytes(), state.head().hash))
+            (same && state.device(&device.fingerprint()).is_some()).then(|| (device.to_bytes(), state.head.hash))
         };
         match vouched() {
             Some((certificate, head)) => {

@@ -8,10 +8,7 @@ use crate::{
         ContactId, ConversationId, DeliveryState, EventKind, Fingerprint, Hlc, IdentityId,
         MessageId, RouteId, Timestamp, limits,
     },
-    protocol::{
-        payload::{self, Body, Payload},
-        session::SendTags,
-    },
+    protocol::{Body, Payload, SendTags, message_id, pair_context},
     store::{
         Once, Txn, contacts, conversations, messages, outbox,
         records::{ContactRecord, ConversationRecord, OutboxRow, SessionRecord, StoredMessage},
@@ -63,12 +60,12 @@ impl Desk {
 
     /// Seals `body` and takes a tag for it. `seq` is 0 for what is not part of the conversation.
     pub(super) fn seal(&mut self, body: Body, seq: u64, expires: Option<Timestamp>) -> Result<Sealed, MessageError> {
-        let mut random = [0; 16];
-        SystemRandom.fill(&mut random);
+        let mut salt = [0; 16];
+        SystemRandom.fill(&mut salt);
         let author = self.keys.device.fingerprint();
         let payload = Payload {
             conversation: ConversationId::from_slice(&self.conversation.id).ok_or(MessageError::Damaged)?,
-            author,
+            author_device: author,
             seq,
             parents: self
                 .conversation
@@ -80,11 +77,11 @@ impl Desk {
             hlc: Hlc(self.conversation.hlc),
             manifest_head_seen: self.contact.manifest_head.as_slice().try_into().unwrap_or([0; 32]),
             expires,
-            random,
+            salt,
             body,
         };
         let bytes = payload.encode().map_err(MessageError::Payload)?;
-        let message = payload::message_id(&bytes, &author);
+        let message = message_id(&bytes, &author);
         let to = [Recipient::Device(&self.device)];
         let envelope = crypto::seal(&self.keys.device, &to, &self.context, &bytes, self.now).map_err(|error| {
             match error {
@@ -138,7 +135,7 @@ impl Desk {
 pub(crate) fn context(contact: &ContactRecord, own: &Fingerprint, conversation: ConversationId) -> Option<[u8; 32]> {
     let theirs = Fingerprint::from_slice(&contact.fingerprint)?;
     let (inviter, invitee) = if contact.inviter { (own, &theirs) } else { (&theirs, own) };
-    Some(payload::pair_context(conversation, inviter, invitee))
+    Some(pair_context(conversation, inviter, invitee))
 }
 
 /// Seals a text and writes everything that it changes.
@@ -177,7 +174,8 @@ pub(super) fn message(tools: &Tools, txn: &mut Txn, id: ContactId, text: String,
     };
     let row = OutboxRow { message: id.0.to_vec(), kind: ROW_MESSAGE, ..desk.row(sealed) };
     let number = outbox::push(txn, &route, &row).map_err(MessageError::Store)?;
-    let index = messages::append(txn, &conversation, stored, Some((route, number))).map_err(MessageError::Store)?;
+    let index = messages::append(txn, &conversation, stored).map_err(MessageError::Store)?;
+    messages::set_outbox_row(txn, &id, number).map_err(MessageError::Store)?;
     let record = &mut desk.conversation;
     record.message_count = index + 1;
     record.own_seq = seq;

@@ -38,6 +38,7 @@ pub(super) enum Command {
     Receipt { contact: ContactId },
     Update { contact: ContactId, addresses: Vec<SocketAddr> },
     Expire { contact: ContactId },
+    Refused { contact: ContactId, places: Vec<(u32, u64)> },
 }
 
 /// What to do once a batch is durable.
@@ -153,13 +154,27 @@ fn serve(
                 Err(error) => tracing::warn!(error = %chain(&error), "cannot seal an update"),
             }
         }
-        Command::Expire { contact } if unlocked => match take_back::expire(tools, txn, contact) {
-            Ok(true) => drop(routes.insert(RouteId(contact.0))),
-            Ok(false) => {}
-            Err(error) => tracing::warn!(error = %chain(&error), "cannot end old messages"),
-        },
+        Command::Expire { contact } if unlocked => {
+            let ended = take_back::expire(tools, txn, contact);
+            note_ended(ended, contact, routes);
+        }
+        Command::Refused { contact, places } if unlocked => {
+            let ended = take_back::refused(tools, txn, contact, &places);
+            note_ended(ended, contact, routes);
+        }
         // While locked nothing can be sealed; unlocking asks again.
-        Command::Receipt { .. } | Command::Update { .. } | Command::Expire { .. } => {}
+        Command::Receipt { .. }
+        | Command::Update { .. }
+        | Command::Expire { .. }
+        | Command::Refused { .. } => {}
+    }
+}
+
+fn note_ended(ended: Result<bool, MessageError>, contact: ContactId, routes: &mut BTreeSet<RouteId>) {
+    match ended {
+        Ok(true) => drop(routes.insert(RouteId(contact.0))),
+        Ok(false) => {}
+        Err(error) => tracing::warn!(error = %chain(&error), "cannot end messages"),
     }
 }
 

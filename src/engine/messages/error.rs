@@ -1,6 +1,6 @@
 //! Why a message could not be written or read.
 
-use crate::{crypto::CryptoError, engine::identities::IdentityError, protocol::payload::PayloadError, store::StoreError};
+use crate::{crypto::CryptoError, engine::identities::IdentityError, protocol::PayloadError, store::StoreError};
 
 /// Each variant is a step that failed.
 #[derive(Debug, thiserror::Error)]

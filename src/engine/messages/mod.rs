@@ -15,6 +15,7 @@ mod control;
 mod error;
 mod take_back;
 
+pub(crate) use compose::context;
 pub use composer::Sent;
 pub use error::MessageError;
 
@@ -84,6 +85,11 @@ impl Messages {
     /// Tells `contact` our addresses and certificate where theirs are out of date.
     pub(crate) async fn send_update(&self, contact: ContactId, addresses: Vec<std::net::SocketAddr>) {
         let _ = self.commands.send(Command::Update { contact, addresses }).await;
+    }
+
+    /// The contact signed that it cannot open what came at these places.
+    pub(crate) async fn refused(&self, contact: ContactId, places: Vec<(u32, u64)>) {
+        let _ = self.commands.send(Command::Refused { contact, places }).await;
     }
 
     /// Lets messages whose time ran out end.

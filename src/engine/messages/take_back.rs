@@ -3,9 +3,12 @@
 use super::{MessageError, compose::{Desk, ROW_VOID}, composer::Tools};
 use crate::{
     model::{ContactId, ConversationId, DeliveryState, EventKind, FailureReason, MessageId, RouteId},
-    protocol::payload::Body,
+    protocol::Body,
     store::{Txn, messages, outbox, records::OutboxRow},
 };
+
+/// Most numbers in one `Void`.
+const MAX_VOIDED: usize = 256;
 
 /// Takes one message back and fills the hole it leaves. Returns whom to tell.
 pub(super) fn cancel(tools: &Tools, txn: &mut Txn, message: MessageId) -> Result<RouteId, MessageError> {
@@ -21,7 +24,7 @@ pub(super) fn cancel(tools: &Tools, txn: &mut Txn, message: MessageId) -> Result
     }
     let mut desk = Desk::open(tools, txn, ContactId(route.0))?;
     let seq = seq_of(txn, &row, &message)?;
-    let void = desk.seal(Body::Void(vec![seq]), 0, None)?;
+    let void = desk.seal(Body::Void { seqs: vec![seq] }, 0, None)?;
     end(tools, txn, route, place.outbox_row, &row, DeliveryState::Cancelled, FailureReason::Cancelled)?;
     desk.push_control(txn, void, ROW_VOID)?;
     Ok(route)
@@ -29,31 +32,47 @@ pub(super) fn cancel(tools: &Tools, txn: &mut Txn, message: MessageId) -> Result
 
 /// Ends what is older than its time. Returns whether anything was.
 pub(super) fn expire(tools: &Tools, txn: &mut Txn, contact: ContactId) -> Result<bool, MessageError> {
-    let route = RouteId(contact.0);
     let now = tools.bus.now().0;
-    let mut old = all_rows(txn, route)?;
-    old.retain(|(_, row)| row.expires_at <= now);
-    if old.is_empty() {
-        return Ok(false);
-    }
+    let old = |row: &OutboxRow| row.expires_at <= now;
+    end_some(tools, txn, contact, old, DeliveryState::Expired, FailureReason::Expired)
+}
+
+/// Ends what the contact cannot open. Returns whether anything was.
+pub(super) fn refused(tools: &Tools, txn: &mut Txn, contact: ContactId, places: &[(u32, u64)]) -> Result<bool, MessageError> {
+    let named = |row: &OutboxRow| places.contains(&(row.tag_epoch, row.tag_index));
+    end_some(tools, txn, contact, named, DeliveryState::Failed, FailureReason::CannotOpen)
+}
+
+fn end_some(
+    tools: &Tools,
+    txn: &mut Txn,
+    contact: ContactId,
+    which: impl Fn(&OutboxRow) -> bool,
+    state: DeliveryState,
+    reason: FailureReason,
+) -> Result<bool, MessageError> {
+    let route = RouteId(contact.0);
+    let mut rows = all_rows(txn, route)?;
+    rows.retain(|(_, row)| which(row));
     let mut seqs = Vec::new();
-    for (_, row) in &old {
+    for (_, row) in &rows {
         if let Some(message) = MessageId::from_slice(&row.message) {
             seqs.push(seq_of(txn, row, &message)?);
         }
     }
-    let void = match Desk::open(tools, txn, contact) {
-        Ok(mut desk) if !seqs.is_empty() => Some((desk.seal(Body::Void(seqs), 0, None)?, desk)),
-        Ok(_) | Err(MessageError::NoSession) => None,
-        Err(error) => return Err(error),
-    };
-    for (number, row) in &old {
-        end(tools, txn, route, *number, row, DeliveryState::Expired, FailureReason::Expired)?;
+    for (number, row) in &rows {
+        end(tools, txn, route, *number, row, state, reason)?;
     }
-    if let Some((sealed, desk)) = void {
+    // The reader must learn which numbers will never come.
+    for seqs in seqs.chunks(MAX_VOIDED) {
+        let mut desk = match Desk::open(tools, txn, contact) {
+            Err(MessageError::NoSession) => break,
+            desk => desk?,
+        };
+        let sealed = desk.seal(Body::Void { seqs: seqs.to_vec() }, 0, None)?;
         desk.push_control(txn, sealed, ROW_VOID)?;
     }
-    Ok(true)
+    Ok(!rows.is_empty())
 }
 
 /// Ends everything on its way to `contact`; tells them nothing.

@@ -148,9 +148,7 @@ impl Actor {
         lane.next_try_ms = None;
         lane.last_try_ms = Some(now);
         self.dials_paid_ms = paid;
-        if self.net.dial(route).await.is_err() {
-            self.lane(route).failed(now, random());
-        }
+        self.net.dial(route).await;
     }
 
     /// Sends rows, and transients in their place among them, until the link is full.
@@ -202,12 +200,11 @@ impl Actor {
         let mut changed = false;
         for number in rows {
             // Those delivered meanwhile are gone.
-            let Some(mut row) = outbox::get(&txn, &route, *number)? else { continue };
+            let Some(row) = outbox::get(&txn, &route, *number)? else { continue };
             if row.state != DeliveryState::Queued.number() {
                 continue;
             }
-            row.state = DeliveryState::Stored.number();
-            outbox::update(&mut txn, &route, *number, &row)?;
+            outbox::update(&mut txn, &route, *number, |row| row.state = DeliveryState::Stored.number())?;
             if let (Some(conversation), Some(message)) =
                 (ConversationId::from_slice(&row.conversation), MessageId::from_slice(&row.message))
             {
@@ -223,18 +220,11 @@ impl Actor {
     async fn log(&self, route: RouteId, reason: FailureReason) {
         let write = async {
             let mut txn = self.bus.store().begin();
-            let mut head = outbox::head(&txn, &route)?;
-            if head.live == 0 {
+            if outbox::head(&txn, &route)?.live == 0 {
                 return Ok(());
             }
-            head.log.push(AttemptRecord {
-                at: self.clock.wall_ms(),
-                path: 1,
-                failure: reason.number(),
-            });
-            let extra = head.log.len().saturating_sub(MAX_LOG);
-            head.log.drain(..extra);
-            outbox::put_head(&mut txn, &route, &head)?;
+            let attempt = AttemptRecord { at: self.clock.wall_ms(), path: 1, failure: reason.number() };
+            outbox::log(&mut txn, &route, attempt, MAX_LOG)?;
             self.bus.store().commit(txn).await
         };
         if let Err::<(), StoreError>(error) = write.await {
