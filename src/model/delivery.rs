@@ -104,7 +104,9 @@ impl FailureReason {
     /// The reason with that [`number`](Self::number).
     #[must_use]
     pub fn from_number(number: u32) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.number() == number)
+        Self::ALL
+            .into_iter()
+            .find(|reason| reason.number() == number)
     }
 }
 

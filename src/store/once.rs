@@ -1,7 +1,10 @@
 //! A client's idempotency key, checked and kept inside the transaction that has the effect.
 
 use super::{StoreError, Txn, idempotency, records::IdempotencyRecord};
-use crate::{crypto::{hash, same}, model::limits::MAX_IDEMPOTENCY_KEY_BYTES};
+use crate::{
+    crypto::{hash, same},
+    model::limits::MAX_IDEMPOTENCY_KEY_BYTES,
+};
 
 /// One call that may be repeated: the same key with the same request has its effect once.
 #[derive(Clone, Debug, Default)]
@@ -18,11 +21,23 @@ impl Once {
     ///
     /// # Errors
     /// A key that is too long.
-    pub fn new(call: &'static str, key: &str, request: &[&[u8]], now_ms: i64) -> Result<Self, StoreError> {
+    pub fn new(
+        call: &'static str,
+        key: &str,
+        request: &[&[u8]],
+        now_ms: i64,
+    ) -> Result<Self, StoreError> {
         if key.len() > MAX_IDEMPOTENCY_KEY_BYTES {
-            return Err(StoreError::Refused("an idempotency key has at most 128 bytes"));
+            return Err(StoreError::Refused(
+                "an idempotency key has at most 128 bytes",
+            ));
         }
-        Ok(Self { call, key: key.to_owned(), request: hash(request), at: now_ms })
+        Ok(Self {
+            call,
+            key: key.to_owned(),
+            request: hash(request),
+            at: now_ms,
+        })
     }
 
     /// What was answered before, if this is a repetition.
@@ -48,7 +63,11 @@ impl Once {
         if self.key.is_empty() {
             return Ok(());
         }
-        let row = IdempotencyRecord { request_hash: self.request.to_vec(), answer: answer.to_vec(), at: self.at };
+        let row = IdempotencyRecord {
+            request_hash: self.request.to_vec(),
+            answer: answer.to_vec(),
+            at: self.at,
+        };
         idempotency::put(txn, self.call, &self.key, &row)
     }
 }

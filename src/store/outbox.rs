@@ -54,7 +54,12 @@ pub fn update(
 ///
 /// # Errors
 /// As [`Txn::put`].
-pub fn log(txn: &mut Txn, route: &RouteId, attempt: AttemptRecord, max: usize) -> Result<(), StoreError> {
+pub fn log(
+    txn: &mut Txn,
+    route: &RouteId,
+    attempt: AttemptRecord,
+    max: usize,
+) -> Result<(), StoreError> {
     let log = &mut txn.edit::<OutboxHead>(&route.0)?.log;
     log.push(attempt);
     let extra = log.len().saturating_sub(max);

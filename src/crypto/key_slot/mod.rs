@@ -114,13 +114,21 @@ impl Keyring {
     /// There is no slot of that kind, none opens, or the file was changed by somebody
     /// without the key.
     pub fn unlock(&self, secret: SlotSecret<'_>) -> Result<Secret<32>, KeyringError> {
+        self.unlock_slot(secret).map(|(_, dek)| dek)
+    }
+
+    /// The data key, and the number of the slot that opened.
+    ///
+    /// # Errors
+    /// As [`unlock`](Self::unlock).
+    pub fn unlock_slot(&self, secret: SlotSecret<'_>) -> Result<(u8, Secret<32>), KeyringError> {
         let mut error = KeyringError::NoSuchSlot;
         for slot in self.slots.iter().filter(|slot| slot.kind == secret.kind()) {
             if let Some(dek) = slot.unwrap(secret)? {
                 self.check(&dek).map_err(|_| KeyringError::Damaged {
                     what: "its slots are not those that were written",
                 })?;
-                return Ok(dek);
+                return Ok((slot.number, dek));
             }
             error = KeyringError::WrongSecret;
         }

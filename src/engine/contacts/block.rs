@@ -21,9 +21,15 @@ impl Contacts {
         contacts::put(&mut txn, &row).map_err(ContactError::Store)?;
         sessions::remove(&mut txn, &id).map_err(ContactError::Store)?;
         routes::remove(&mut txn, &RouteId(id.0)).map_err(ContactError::Store)?;
-        let since = BlockedRecord { at: self.0.bus.now().0 };
-        blocked::put(&mut txn, &self.block_hash(&fingerprint)?, &since).map_err(ContactError::Store)?;
-        self.0.bus.append(&mut txn, EventKind::ContactChanged { contact: id }).map_err(ContactError::Store)?;
+        let since = BlockedRecord {
+            at: self.0.bus.now().0,
+        };
+        blocked::put(&mut txn, &self.block_hash(&fingerprint)?, &since)
+            .map_err(ContactError::Store)?;
+        self.0
+            .bus
+            .append(&mut txn, EventKind::ContactChanged { contact: id })
+            .map_err(ContactError::Store)?;
         self.commit(txn).await?;
         self.withdraw_route(RouteId(id.0)).await;
         self.rise(Event::RouteGone(RouteId(id.0))).await;
@@ -38,19 +44,30 @@ impl Contacts {
         let mut txn = self.begin();
         let mut row = self.contact_row(&txn, id)?;
         if row.state == convert::BLOCKED {
-            let fingerprint = Fingerprint::from_slice(&row.fingerprint).ok_or(ContactError::Damaged)?;
+            let fingerprint =
+                Fingerprint::from_slice(&row.fingerprint).ok_or(ContactError::Damaged)?;
             row.state = convert::FORMER;
             contacts::put(&mut txn, &row).map_err(ContactError::Store)?;
-            blocked::remove(&mut txn, &self.block_hash(&fingerprint)?).map_err(ContactError::Store)?;
-            self.0.bus.append(&mut txn, EventKind::ContactChanged { contact: id }).map_err(ContactError::Store)?;
+            blocked::remove(&mut txn, &self.block_hash(&fingerprint)?)
+                .map_err(ContactError::Store)?;
+            self.0
+                .bus
+                .append(&mut txn, EventKind::ContactChanged { contact: id })
+                .map_err(ContactError::Store)?;
             self.commit(txn).await?;
         }
         convert::contact(&row).ok_or(ContactError::Damaged)
     }
 
-    pub(super) fn is_blocked(&self, txn: &Txn, fingerprint: &Fingerprint) -> Result<bool, ContactError> {
+    pub(super) fn is_blocked(
+        &self,
+        txn: &Txn,
+        fingerprint: &Fingerprint,
+    ) -> Result<bool, ContactError> {
         let hash = self.block_hash(fingerprint)?;
-        Ok(blocked::get(txn, &hash).map_err(ContactError::Store)?.is_some())
+        Ok(blocked::get(txn, &hash)
+            .map_err(ContactError::Store)?
+            .is_some())
     }
 
     /// Under what a blocked identity is remembered: it cannot be read back.

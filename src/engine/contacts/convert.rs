@@ -56,11 +56,21 @@ pub fn contact(row: &ContactRecord) -> Option<Contact> {
 #[must_use]
 pub fn request(row: &RequestRecord, now: Timestamp) -> Option<Request> {
     let expires_at = Timestamp(row.expires_at);
-    let undecided = |state| if now >= expires_at { RequestState::Expired } else { state };
+    let undecided = |state| {
+        if now >= expires_at {
+            RequestState::Expired
+        } else {
+            state
+        }
+    };
     Some(Request {
         id: RequestId::from_slice(&row.id)?,
         identity: IdentityId::from_slice(&row.identity)?,
-        direction: if row.direction == INCOMING { Direction::Incoming } else { Direction::Outgoing },
+        direction: if row.direction == INCOMING {
+            Direction::Incoming
+        } else {
+            Direction::Outgoing
+        },
         invite: InviteId::from_slice(&row.invite),
         name: row.name.clone(),
         greeting: row.greeting.clone(),

@@ -36,7 +36,12 @@ impl Contacts {
         let mut record = before.unwrap_or_else(|| {
             let mut id = [0; 16];
             SystemRandom.fill(&mut id);
-            ContactRecord { id: id.to_vec(), created_at: now.0, verification: 1, ..ContactRecord::default() }
+            ContactRecord {
+                id: id.to_vec(),
+                created_at: now.0,
+                verification: 1,
+                ..ContactRecord::default()
+            }
         });
         let id = ContactId::from_slice(&record.id).ok_or(ContactError::Damaged)?;
         record.identity = identity.0.to_vec();
@@ -55,7 +60,11 @@ impl Contacts {
         record.fingerprint = fingerprint.0.to_vec();
         record.device_fingerprint = peer.device.fingerprint().0.to_vec();
         record.told_addresses = addresses_hash(told).to_vec();
-        let keys = self.0.identities.keys(identity).map_err(ContactError::Identity)?;
+        let keys = self
+            .0
+            .identities
+            .keys(identity)
+            .map_err(ContactError::Identity)?;
         record.told_device_cert = hash(&[&keys.device_cert().to_bytes()]).to_vec();
         contacts::put(txn, &record).map_err(ContactError::Store)?;
 
@@ -98,6 +107,10 @@ impl Contacts {
 pub(crate) fn addresses_hash(addresses: &[SocketAddr]) -> [u8; 32] {
     let mut texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     texts.sort();
-    debug_assert_eq!(parse_addresses(&texts).len(), texts.len(), "what was printed is parsed");
+    debug_assert_eq!(
+        parse_addresses(&texts).len(),
+        texts.len(),
+        "what was printed is parsed"
+    );
     hash(&[texts.join(" ").as_bytes()])
 }

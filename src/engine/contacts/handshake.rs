@@ -22,7 +22,9 @@ impl Contacts {
     /// # Errors
     /// What the store says.
     pub async fn on_handshake_link(&self, route: RouteId) -> Result<(), ContactError> {
-        let Some(row) = self.route_row(route)? else { return Ok(()) };
+        let Some(row) = self.route_row(route)? else {
+            return Ok(());
+        };
         match self.route_kind(route) {
             Some(RouteKind::Outgoing) if row.outgoing.is_empty() => {
                 self.say(route, Frame::BundleRequest);
@@ -42,16 +44,24 @@ impl Contacts {
     pub fn handshake_waits(&self, route: RouteId) -> Result<bool, ContactError> {
         let kind = self.route_kind(route);
         let alive = |row: &RouteRecord| row.expires_at > self.0.bus.now().0;
-        Ok(matches!(kind, Some(RouteKind::Outgoing | RouteKind::Confirming))
-            && self.route_row(route)?.as_ref().is_some_and(alive))
+        Ok(
+            matches!(kind, Some(RouteKind::Outgoing | RouteKind::Confirming))
+                && self.route_row(route)?.as_ref().is_some_and(alive),
+        )
     }
 
     /// A frame came in on a handshake's route.
     ///
     /// # Errors
     /// What does not check out, or what the store says. The sender is told nothing.
-    pub async fn on_handshake_frame(&self, route: RouteId, frame: Frame) -> Result<(), ContactError> {
-        let Some(row) = self.route_row(route)? else { return Ok(()) };
+    pub async fn on_handshake_frame(
+        &self,
+        route: RouteId,
+        frame: Frame,
+    ) -> Result<(), ContactError> {
+        let Some(row) = self.route_row(route)? else {
+            return Ok(());
+        };
         match (self.route_kind(route), frame) {
             (Some(RouteKind::Invite), Frame::BundleRequest) => {
                 if let Ok(bundle) = Box::<[u8; 8192]>::try_from(row.outgoing.into_boxed_slice()) {
@@ -64,7 +74,11 @@ impl Contacts {
             }
             (Some(RouteKind::Outgoing), Frame::Custody(tags)) => {
                 let hello = row.outgoing.first_chunk::<16>();
-                if hello.is_some_and(|tag| tags.contains(tag)) { self.on_hello_taken(route).await } else { Ok(()) }
+                if hello.is_some_and(|tag| tags.contains(tag)) {
+                    self.on_hello_taken(route).await
+                } else {
+                    Ok(())
+                }
             }
             (Some(kind), Frame::Parcel(parcel)) if parcel.starts_with(&row.expected_tag) => {
                 if self.0.vault.state() != VaultState::Unlocked {
@@ -83,7 +97,8 @@ impl Contacts {
     pub async fn on_unlock(&self) -> Result<(), ContactError> {
         for kind in [RouteKind::Invite, RouteKind::Outgoing] {
             for route in self.routes(kind) {
-                let kept = spool::scan(&self.store().read(), &route, 0, 16).map_err(ContactError::Store)?;
+                let kept = spool::scan(&self.store().read(), &route, 0, 16)
+                    .map_err(ContactError::Store)?;
                 for (number, row) in kept {
                     if let Err(error) = self.on_parcel(route, kind, &row.parcel).await {
                         tracing::warn!(error = %crate::base::chain(&error), "a kept handshake message was refused");
@@ -102,13 +117,22 @@ impl Contacts {
     /// # Errors
     /// What the store says.
     pub async fn on_contact_link(&self, contact: RouteId) -> Result<(), ContactError> {
-        if self.0.vault.state() != VaultState::Unlocked || self.routes(RouteKind::Outgoing).is_empty() && self.routes(RouteKind::Confirming).is_empty() {
+        if self.0.vault.state() != VaultState::Unlocked
+            || self.routes(RouteKind::Outgoing).is_empty()
+                && self.routes(RouteKind::Confirming).is_empty()
+        {
             return Ok(());
         }
         let rows = requests::list(&self.store().read()).map_err(ContactError::Store)?;
         for row in rows.iter().filter(|row| row.contact == contact.0) {
-            let id = if row.direction == convert::INCOMING { &row.invite } else { &row.id };
-            let Some(id) = RouteId::from_slice(id) else { continue };
+            let id = if row.direction == convert::INCOMING {
+                &row.invite
+            } else {
+                &row.id
+            };
+            let Some(id) = RouteId::from_slice(id) else {
+                continue;
+            };
             if self.route_kind(id).is_some() {
                 self.drop_handshake_route(self.begin(), id).await?;
             }
@@ -116,19 +140,30 @@ impl Contacts {
         Ok(())
     }
 
-    async fn on_bundle(&self, route: RouteId, mut row: RouteRecord, bundle: &[u8]) -> Result<(), ContactError> {
+    async fn on_bundle(
+        &self,
+        route: RouteId,
+        mut row: RouteRecord,
+        bundle: &[u8],
+    ) -> Result<(), ContactError> {
         if self.0.vault.state() != VaultState::Unlocked {
             return Ok(());
         }
         let txn = self.begin();
-        let Some(mut request) = requests::get(&txn, &RequestId(route.0)).map_err(ContactError::Store)? else {
+        let Some(mut request) =
+            requests::get(&txn, &RequestId(route.0)).map_err(ContactError::Store)?
+        else {
             return Ok(());
         };
         let now = self.0.bus.now();
         let link: InviteLink = request.link.parse().map_err(ContactError::ParseLink)?;
         let opened = handshake::open_bundle(&link, bundle, now).map_err(ContactError::Handshake)?;
         let identity = IdentityId::from_slice(&request.identity).ok_or(ContactError::Damaged)?;
-        let keys = self.0.identities.keys(identity).map_err(ContactError::Identity)?;
+        let keys = self
+            .0
+            .identities
+            .keys(identity)
+            .map_err(ContactError::Identity)?;
         let addresses = self.my_addresses();
         let me = Me {
             ic: &keys.cert,
@@ -137,9 +172,15 @@ impl Contacts {
             name: &keys.name,
             addresses: &addresses,
         };
-        let (parcel, pending) =
-            handshake::hello(&me, &link, &opened, &request.greeting, now, &mut SystemRandom)
-                .map_err(ContactError::Handshake)?;
+        let (parcel, pending) = handshake::hello(
+            &me,
+            &link,
+            &opened,
+            &request.greeting,
+            now,
+            &mut SystemRandom,
+        )
+        .map_err(ContactError::Handshake)?;
         request.handshake = pending.to_bytes().to_vec();
         request.fingerprint = opened.peer.ic.fingerprint().0.to_vec();
         // They may take their time after the invite has ended; a month is what messages get.
@@ -147,7 +188,13 @@ impl Contacts {
         row.expires_at = request.expires_at;
         row.outgoing.clone_from(&parcel);
         let mut more = parse_addresses(&row.addresses);
-        more.extend(opened.peer.addresses.iter().filter(|a| !row.addresses.contains(&a.to_string())));
+        more.extend(
+            opened
+                .peer
+                .addresses
+                .iter()
+                .filter(|a| !row.addresses.contains(&a.to_string())),
+        );
         row.addresses = more.iter().map(ToString::to_string).collect();
         let mut txn = txn;
         requests::put(&mut txn, &request).map_err(ContactError::Store)?;
@@ -164,7 +211,9 @@ impl Contacts {
         }
         let mut txn = self.begin();
         let id = RequestId(route.0);
-        let Some(mut request) = requests::get(&txn, &id).map_err(ContactError::Store)? else { return Ok(()) };
+        let Some(mut request) = requests::get(&txn, &id).map_err(ContactError::Store)? else {
+            return Ok(());
+        };
         if request.state != convert::PENDING {
             return Ok(());
         }
@@ -174,7 +223,12 @@ impl Contacts {
         self.commit(txn).await
     }
 
-    async fn on_parcel(&self, route: RouteId, kind: RouteKind, parcel: &[u8]) -> Result<(), ContactError> {
+    async fn on_parcel(
+        &self,
+        route: RouteId,
+        kind: RouteKind,
+        parcel: &[u8],
+    ) -> Result<(), ContactError> {
         match kind {
             RouteKind::Invite | RouteKind::Confirming => self.on_hello(route, parcel).await?,
             RouteKind::Outgoing => self.on_confirm(route, parcel).await?,
@@ -203,12 +257,18 @@ impl Contacts {
         }
         let now = self.0.bus.now();
         let rows = requests::list(&txn).map_err(ContactError::Store)?;
-        let waiting = rows.iter().filter(|r| r.direction == convert::INCOMING && r.state == convert::PENDING);
+        let waiting = rows
+            .iter()
+            .filter(|r| r.direction == convert::INCOMING && r.state == convert::PENDING);
         if waiting.count() >= limits::MAX_PENDING_REQUESTS {
             return Err(ContactError::TooMany("pending requests"));
         }
         let identity = IdentityId::from_slice(&invite.identity).ok_or(ContactError::Damaged)?;
-        let keys = self.0.identities.keys(identity).map_err(ContactError::Identity)?;
+        let keys = self
+            .0
+            .identities
+            .keys(identity)
+            .map_err(ContactError::Identity)?;
         let me = Me {
             ic: &keys.cert,
             manifest: &keys.manifest,
@@ -216,7 +276,11 @@ impl Contacts {
             name: &keys.name,
             addresses: &[],
         };
-        let secret: [u8; 16] = invite.secret.as_slice().try_into().map_err(|_| ContactError::Damaged)?;
+        let secret: [u8; 16] = invite
+            .secret
+            .as_slice()
+            .try_into()
+            .map_err(|_| ContactError::Damaged)?;
         let invite_keys = InviteKeys::derive(&secret, &ic_hash20(&keys.cert.fingerprint()));
         let offer = Offer::from_bytes(&invite.offer).map_err(ContactError::Handshake)?;
         let hello: IncomingHello = handshake::open_hello(&me, &invite_keys, &offer, parcel, now)
@@ -251,10 +315,15 @@ impl Contacts {
             row.expires_at = row.expires_at.max(request.expires_at);
             routes::put(&mut txn, &row).map_err(ContactError::Store)?;
         }
-        self.0.bus.append(&mut txn, EventKind::InviteChanged { invite: id }).map_err(ContactError::Store)?;
+        self.0
+            .bus
+            .append(&mut txn, EventKind::InviteChanged { invite: id })
+            .map_err(ContactError::Store)?;
         self.request_changed(&mut txn, request_id)?;
         if invite.auto_accept {
-            self.confirm(txn, request, invite, String::new()).await.map(drop)
+            self.confirm(txn, request, invite, String::new())
+                .await
+                .map(drop)
         } else {
             self.commit(txn).await
         }
@@ -275,7 +344,10 @@ impl Contacts {
             requests::put(&mut txn, &row).map_err(ContactError::Store)?;
             self.request_changed(&mut txn, request_id)?;
         }
-        self.0.bus.append(&mut txn, EventKind::InviteChanged { invite: id }).map_err(ContactError::Store)?;
+        self.0
+            .bus
+            .append(&mut txn, EventKind::InviteChanged { invite: id })
+            .map_err(ContactError::Store)?;
         self.commit(txn).await
     }
 
@@ -283,13 +355,19 @@ impl Contacts {
     async fn on_confirm(&self, route: RouteId, parcel: &[u8]) -> Result<(), ContactError> {
         let mut txn = self.begin();
         let id = RequestId(route.0);
-        let Some(mut request) = requests::get(&txn, &id).map_err(ContactError::Store)? else { return Ok(()) };
+        let Some(mut request) = requests::get(&txn, &id).map_err(ContactError::Store)? else {
+            return Ok(());
+        };
         if request.state != convert::PENDING && request.state != convert::SENT {
             return Ok(());
         }
         let link: InviteLink = request.link.parse().map_err(ContactError::ParseLink)?;
         let identity = IdentityId::from_slice(&request.identity).ok_or(ContactError::Damaged)?;
-        let keys = self.0.identities.keys(identity).map_err(ContactError::Identity)?;
+        let keys = self
+            .0
+            .identities
+            .keys(identity)
+            .map_err(ContactError::Identity)?;
         let addresses = self.my_addresses();
         let me = Me {
             ic: &keys.cert,
@@ -298,7 +376,8 @@ impl Contacts {
             name: &keys.name,
             addresses: &addresses,
         };
-        let pending = PendingHello::from_bytes(&request.handshake).map_err(ContactError::Handshake)?;
+        let pending =
+            PendingHello::from_bytes(&request.handshake).map_err(ContactError::Handshake)?;
         let made = handshake::open_confirm(&me, &link, &pending, parcel, self.0.bus.now())
             .map_err(ContactError::Handshake)?;
         // `name` held the alias the user wished for until their own name was known.
@@ -319,14 +398,19 @@ impl Contacts {
 
     /// Keeps a parcel that only an unlocked vault can open, then says so.
     async fn keep(&self, route: RouteId, parcel: Vec<u8>) -> Result<(), ContactError> {
-        let Some(tag) = parcel.first_chunk::<16>().copied() else { return Ok(()) };
+        let Some(tag) = parcel.first_chunk::<16>().copied() else {
+            return Ok(());
+        };
         let mut txn = self.begin();
         let kept = spool::scan(&self.store().read(), &route, 0, 16).map_err(ContactError::Store)?;
         if kept.iter().all(|(_, row)| row.parcel != parcel) {
             if kept.len() >= 16 {
                 return Err(ContactError::TooMany("kept handshake messages"));
             }
-            let row = SpoolRow { parcel, at: self.0.bus.now().0 };
+            let row = SpoolRow {
+                parcel,
+                at: self.0.bus.now().0,
+            };
             spool::push(&mut txn, &route, &row).map_err(ContactError::Store)?;
             self.commit(txn).await?;
         }

@@ -5,7 +5,11 @@ use crate::{
     crypto::{Random, SystemRandom, ic_hash20},
     model::{EventKind, IdentityId, Invite, InviteId, RouteId, limits},
     protocol::{self as handshake, InviteFlags, InviteKeys, InviteLink, Me},
-    store::{Once, invites, records::{InviteRecord, RouteRecord}, routes},
+    store::{
+        Once, invites,
+        records::{InviteRecord, RouteRecord},
+        routes,
+    },
 };
 use std::{net::SocketAddr, time::Duration};
 
@@ -32,14 +36,22 @@ impl Contacts {
     ///
     /// # Errors
     /// A bad lifetime or note, too many open invites, locked, or what the store says.
-    pub async fn create_invite(&self, new: NewInvite, once: Once) -> Result<(Invite, InviteLink), ContactError> {
+    pub async fn create_invite(
+        &self,
+        new: NewInvite,
+        once: Once,
+    ) -> Result<(Invite, InviteLink), ContactError> {
         if new.ttl < LEAST_TTL || new.ttl > limits::MAX_INVITE_TTL {
             return Err(ContactError::BadLifetime);
         }
         if new.note.len() > limits::MAX_NAME_BYTES {
             return Err(ContactError::BadName);
         }
-        let keys = self.0.identities.keys(new.identity).map_err(ContactError::Identity)?;
+        let keys = self
+            .0
+            .identities
+            .keys(new.identity)
+            .map_err(ContactError::Identity)?;
         let (now, addresses) = (self.0.bus.now(), self.my_addresses());
         let expires_at = now.after(new.ttl);
         let mut rng = SystemRandom;
@@ -47,7 +59,11 @@ impl Contacts {
         rng.fill(&mut id.0);
         rng.fill(&mut secret);
         let ic_hash = ic_hash20(&keys.cert.fingerprint());
-        let hints = if new.addresses.is_empty() { &addresses } else { &new.addresses };
+        let hints = if new.addresses.is_empty() {
+            &addresses
+        } else {
+            &new.addresses
+        };
         let link = InviteLink::new(InviteFlags::default(), secret, ic_hash, hints);
         if link.hints.is_empty() {
             return Err(ContactError::NoAddress);
@@ -69,7 +85,9 @@ impl Contacts {
             return self.made_before(&answer);
         }
         let open = invites::list(&txn).map_err(ContactError::Store)?;
-        let open = open.iter().filter(|row| row.state == convert::OPEN && row.expires_at > now.0);
+        let open = open
+            .iter()
+            .filter(|row| row.state == convert::OPEN && row.expires_at > now.0);
         if open.count() >= limits::MAX_OPEN_INVITES {
             return Err(ContactError::TooMany("open invites"));
         }
@@ -98,7 +116,10 @@ impl Contacts {
         invites::put(&mut txn, &record).map_err(ContactError::Store)?;
         routes::put(&mut txn, &route).map_err(ContactError::Store)?;
         once.put(&mut txn, &id.0).map_err(ContactError::Store)?;
-        self.0.bus.append(&mut txn, EventKind::InviteChanged { invite: id }).map_err(ContactError::Store)?;
+        self.0
+            .bus
+            .append(&mut txn, EventKind::InviteChanged { invite: id })
+            .map_err(ContactError::Store)?;
         self.commit(txn).await?;
         self.offer_route(&route)?;
         let invite = convert::invite(&record, now).ok_or(ContactError::Damaged)?;
@@ -111,7 +132,10 @@ impl Contacts {
             .map_err(ContactError::Store)?
             .ok_or(ContactError::NotFound)?;
         let link = row.link.parse().map_err(ContactError::ParseLink)?;
-        Ok((convert::invite(&row, self.0.bus.now()).ok_or(ContactError::Damaged)?, link))
+        Ok((
+            convert::invite(&row, self.0.bus.now()).ok_or(ContactError::Damaged)?,
+            link,
+        ))
     }
 
     /// Withdraws an open invite: its keys are gone, whoever presents it finds nobody.
@@ -120,7 +144,9 @@ impl Contacts {
     /// No such invite, not open, locked, or what the store says.
     pub async fn revoke_invite(&self, id: InviteId) -> Result<Invite, ContactError> {
         let mut txn = self.begin();
-        let mut row = invites::get(&txn, &id).map_err(ContactError::Store)?.ok_or(ContactError::NotFound)?;
+        let mut row = invites::get(&txn, &id)
+            .map_err(ContactError::Store)?
+            .ok_or(ContactError::NotFound)?;
         match row.state {
             convert::OPEN => {}
             convert::REVOKED => {
@@ -133,7 +159,10 @@ impl Contacts {
         row.secret.clear();
         row.link.clear();
         invites::put(&mut txn, &row).map_err(ContactError::Store)?;
-        self.0.bus.append(&mut txn, EventKind::InviteChanged { invite: id }).map_err(ContactError::Store)?;
+        self.0
+            .bus
+            .append(&mut txn, EventKind::InviteChanged { invite: id })
+            .map_err(ContactError::Store)?;
         self.drop_handshake_route(txn, RouteId(id.0)).await?;
         convert::invite(&row, self.0.bus.now()).ok_or(ContactError::Damaged)
     }

@@ -21,10 +21,10 @@ mod trust;
 
 pub use convert::{contact as contact_from_record, request as request_from_record};
 pub use error::ContactError;
-pub use invites::NewInvite;
-pub use requests::NewContact;
 pub(crate) use establish::addresses_hash;
+pub use invites::NewInvite;
 pub(crate) use recv_tags::{put_recv_tags, recv_tags};
+pub use requests::NewContact;
 pub use routes::RouteKind;
 
 use crate::{
@@ -112,7 +112,9 @@ impl Contacts {
     pub fn list_requests(&self) -> Result<Vec<Request>, ContactError> {
         let rows = request_rows::list(&self.store().read()).map_err(ContactError::Store)?;
         let now = self.0.bus.now();
-        rows.iter().map(|row| convert::request(row, now).ok_or(ContactError::Damaged)).collect()
+        rows.iter()
+            .map(|row| convert::request(row, now).ok_or(ContactError::Damaged))
+            .collect()
     }
 
     /// Every invite, the oldest first.
@@ -122,19 +124,29 @@ impl Contacts {
     pub fn list_invites(&self) -> Result<Vec<Invite>, ContactError> {
         let rows = invite_rows::list(&self.store().read()).map_err(ContactError::Store)?;
         let now = self.0.bus.now();
-        rows.iter().map(|row| convert::invite(row, now).ok_or(ContactError::Damaged)).collect()
+        rows.iter()
+            .map(|row| convert::invite(row, now).ok_or(ContactError::Damaged))
+            .collect()
     }
 
     /// Whether a link to `contact` is up.
     #[must_use]
     pub fn presence(&self, contact: ContactId) -> Presence {
-        if self.connected().contains(&RouteId(contact.0)) { Presence::Connected } else { Presence::Unknown }
+        if self.connected().contains(&RouteId(contact.0)) {
+            Presence::Connected
+        } else {
+            Presence::Unknown
+        }
     }
 
     /// Addresses of ours as told to others: the configured ones, or those listened on.
     #[must_use]
     pub fn my_addresses(&self) -> Vec<SocketAddr> {
-        if self.0.advertise.is_empty() { self.0.net.listen_addresses() } else { self.0.advertise.clone() }
+        if self.0.advertise.is_empty() {
+            self.0.net.listen_addresses()
+        } else {
+            self.0.advertise.clone()
+        }
     }
 
     fn store(&self) -> &Store {
@@ -150,7 +162,10 @@ impl Contacts {
     }
 
     fn connected(&self) -> MutexGuard<'_, HashSet<RouteId>> {
-        self.0.connected.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .connected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn rise(&self, event: Event) {
@@ -158,4 +173,3 @@ impl Contacts {
         let _ = self.0.rising.send(event).await;
     }
 }
-

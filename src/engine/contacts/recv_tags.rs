@@ -21,7 +21,11 @@ pub(crate) fn recv_tags(row: &RouteRecord) -> Option<RecvTags> {
         seen: row.recv_previous_seen.clone(),
         closed: row.recv_previous_closed,
     });
-    Some(RecvTags { epoch: row.recv_epoch, current, previous })
+    Some(RecvTags {
+        epoch: row.recv_epoch,
+        current,
+        previous,
+    })
 }
 
 /// Writes `tags` into `row`.

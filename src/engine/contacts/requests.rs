@@ -58,7 +58,10 @@ impl Contacts {
         }
         let rows = requests::list(&txn).map_err(ContactError::Store)?;
         let hash = crate::crypto::hash(&[text.as_bytes()]);
-        if rows.iter().any(|row| row.direction == convert::OUTGOING && row.invite == hash[..16]) {
+        if rows
+            .iter()
+            .any(|row| row.direction == convert::OUTGOING && row.invite == hash[..16])
+        {
             return Err(ContactError::AlreadyUsed);
         }
         let contacts = contacts::list(&txn).map_err(ContactError::Store)?.len();
@@ -119,9 +122,15 @@ impl Contacts {
                 ));
             }
             (convert::INCOMING, _) => {
-                return Err(ContactError::WrongState("the request is not waiting any more"));
+                return Err(ContactError::WrongState(
+                    "the request is not waiting any more",
+                ));
             }
-            _ => return Err(ContactError::WrongState("an outgoing request is theirs to accept")),
+            _ => {
+                return Err(ContactError::WrongState(
+                    "an outgoing request is theirs to accept",
+                ));
+            }
         }
         let invite = invite_of(&txn, &row)
             .map_err(ContactError::Store)?
@@ -140,7 +149,11 @@ impl Contacts {
         let now = self.0.bus.now();
         let identity = IdentityId::from_slice(&row.identity).ok_or(ContactError::Damaged)?;
         let id = RequestId::from_slice(&row.id).ok_or(ContactError::Damaged)?;
-        let keys = self.0.identities.keys(identity).map_err(ContactError::Identity)?;
+        let keys = self
+            .0
+            .identities
+            .keys(identity)
+            .map_err(ContactError::Identity)?;
         let addresses = self.my_addresses();
         let me = Me {
             ic: &keys.cert,
@@ -149,7 +162,11 @@ impl Contacts {
             name: &keys.name,
             addresses: &addresses,
         };
-        let secret: [u8; 16] = invite.secret.as_slice().try_into().map_err(|_| ContactError::Damaged)?;
+        let secret: [u8; 16] = invite
+            .secret
+            .as_slice()
+            .try_into()
+            .map_err(|_| ContactError::Damaged)?;
         let invite_keys = InviteKeys::derive(&secret, &ic_hash20(&keys.cert.fingerprint()));
         let hello = IncomingHello::from_bytes(&row.handshake).map_err(ContactError::Handshake)?;
         let (parcel, made) = handshake::confirm(&me, &invite_keys, &hello, now, &mut SystemRandom)
@@ -158,7 +175,12 @@ impl Contacts {
         let waiting = RouteRecord {
             id: invite.id.clone(),
             keys: vec![invite_keys.link.as_bytes().to_vec()],
-            addresses: hello.peer.addresses.iter().map(ToString::to_string).collect(),
+            addresses: hello
+                .peer
+                .addresses
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             kind: RouteKind::Confirming.number(),
             outgoing: parcel,
             expected_tag: handshake::hello_tag(&invite_keys).to_vec(),
@@ -192,12 +214,18 @@ impl Contacts {
         let now = self.0.bus.now();
         match row.state {
             convert::ACCEPTED => {
-                return Err(ContactError::WrongState("the request was accepted: block the contact instead"));
+                return Err(ContactError::WrongState(
+                    "the request was accepted: block the contact instead",
+                ));
             }
             convert::DECLINED => return convert::request(&row, now).ok_or(ContactError::Damaged),
             _ => {}
         }
-        let route = if row.direction == convert::INCOMING { &row.invite } else { &row.id };
+        let route = if row.direction == convert::INCOMING {
+            &row.invite
+        } else {
+            &row.id
+        };
         let route = RouteId::from_slice(route).ok_or(ContactError::Damaged)?;
         row.state = convert::DECLINED;
         row.handshake.clear();
@@ -215,11 +243,16 @@ impl Contacts {
     }
 
     pub(super) fn request_changed(&self, txn: &mut Txn, id: RequestId) -> Result<(), ContactError> {
-        self.0.bus.append(txn, EventKind::RequestChanged { request: id }).map_err(ContactError::Store)
+        self.0
+            .bus
+            .append(txn, EventKind::RequestChanged { request: id })
+            .map_err(ContactError::Store)
     }
 
     fn row(&self, txn: &Txn, id: RequestId) -> Result<RequestRecord, ContactError> {
-        requests::get(txn, &id).map_err(ContactError::Store)?.ok_or(ContactError::NotFound)
+        requests::get(txn, &id)
+            .map_err(ContactError::Store)?
+            .ok_or(ContactError::NotFound)
     }
 
     fn request_in(&self, txn: &Txn, id: RequestId) -> Result<Request, ContactError> {
@@ -229,7 +262,11 @@ impl Contacts {
 
 pub(super) fn check_alias(alias: &str) -> Result<(), ContactError> {
     let fits = alias.len() <= limits::MAX_NAME_BYTES && !alias.chars().any(char::is_control);
-    if fits { Ok(()) } else { Err(ContactError::BadName) }
+    if fits {
+        Ok(())
+    } else {
+        Err(ContactError::BadName)
+    }
 }
 
 fn invite_of(txn: &Txn, row: &RequestRecord) -> Result<Option<InviteRecord>, StoreError> {

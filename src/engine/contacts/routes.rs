@@ -6,7 +6,11 @@ use crate::{
     net::Route,
     store::{Txn, records::RouteRecord, routes},
 };
-use std::{collections::HashMap, net::SocketAddr, sync::{MutexGuard, PoisonError}};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{MutexGuard, PoisonError},
+};
 
 /// What a route leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +36,14 @@ impl RouteKind {
     }
 
     fn of(number: u32) -> Option<Self> {
-        [Self::Contact, Self::Invite, Self::Outgoing, Self::Confirming]
-            .into_iter()
-            .find(|kind| kind.number() == number)
+        [
+            Self::Contact,
+            Self::Invite,
+            Self::Outgoing,
+            Self::Confirming,
+        ]
+        .into_iter()
+        .find(|kind| kind.number() == number)
     }
 }
 
@@ -48,7 +57,11 @@ impl Contacts {
     /// Every route of `kind`.
     #[must_use]
     pub fn routes(&self, kind: RouteKind) -> Vec<RouteId> {
-        self.kinds().iter().filter(|(_, k)| **k == kind).map(|(id, _)| *id).collect()
+        self.kinds()
+            .iter()
+            .filter(|(_, k)| **k == kind)
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// Hands every stored route to the network room; needs the transport tier only. Those
@@ -60,7 +73,9 @@ impl Contacts {
         let now = self.0.bus.now().0;
         let rows = routes::list(&self.store().read()).map_err(ContactError::Store)?;
         for row in rows {
-            let Some(id) = RouteId::from_slice(&row.id) else { continue };
+            let Some(id) = RouteId::from_slice(&row.id) else {
+                continue;
+            };
             if row.kind != RouteKind::Contact.number() && row.expires_at <= now {
                 let mut txn = self.begin();
                 routes::remove(&mut txn, &id).map_err(ContactError::Store)?;
@@ -79,7 +94,11 @@ impl Contacts {
         };
         let route = Route {
             id,
-            keys: row.keys.iter().filter_map(|key| key.as_slice().try_into().ok()).collect(),
+            keys: row
+                .keys
+                .iter()
+                .filter_map(|key| key.as_slice().try_into().ok())
+                .collect(),
             addresses: parse_addresses(&row.addresses),
             invite: kind != RouteKind::Contact,
         };
@@ -109,8 +128,14 @@ impl Contacts {
             return Ok(());
         }
         let mut txn = self.begin();
-        let kind = EventKind::PresenceChanged { contact: ContactId(route.0), connected };
-        self.0.bus.append(&mut txn, kind).map_err(ContactError::Store)?;
+        let kind = EventKind::PresenceChanged {
+            contact: ContactId(route.0),
+            connected,
+        };
+        self.0
+            .bus
+            .append(&mut txn, kind)
+            .map_err(ContactError::Store)?;
         self.commit(txn).await
     }
 
@@ -118,7 +143,11 @@ impl Contacts {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn set_addresses(&self, route: RouteId, addresses: &[SocketAddr]) -> Result<(), ContactError> {
+    pub async fn set_addresses(
+        &self,
+        route: RouteId,
+        addresses: &[SocketAddr],
+    ) -> Result<(), ContactError> {
         let mut txn = self.begin();
         let Some(mut row) = routes::get(&txn, &route).map_err(ContactError::Store)? else {
             return Ok(());
@@ -134,7 +163,11 @@ impl Contacts {
     }
 
     /// Removes a finished handshake's route from disk and network.
-    pub(super) async fn drop_handshake_route(&self, mut txn: Txn, id: RouteId) -> Result<(), ContactError> {
+    pub(super) async fn drop_handshake_route(
+        &self,
+        mut txn: Txn,
+        id: RouteId,
+    ) -> Result<(), ContactError> {
         routes::remove(&mut txn, &id).map_err(ContactError::Store)?;
         self.commit(txn).await?;
         self.withdraw_route(id).await;

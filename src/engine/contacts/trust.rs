@@ -22,7 +22,8 @@ impl Contacts {
     /// # Errors
     /// No such contact, locked, or what the store says.
     pub async fn verify(&self, id: ContactId, verified: bool) -> Result<Contact, ContactError> {
-        self.change(id, |row| row.verification = if verified { 2 } else { 1 }).await
+        self.change(id, |row| row.verification = if verified { 2 } else { 1 })
+            .await
     }
 
     /// The digits to compare.
@@ -35,23 +36,40 @@ impl Contacts {
             .ok_or(ContactError::NotFound)?;
         let contact = convert::contact(&row).ok_or(ContactError::Damaged)?;
         let identity = IdentityId::from_slice(&row.identity).ok_or(ContactError::Damaged)?;
-        let own = self.0.identities.keys(identity).map_err(ContactError::Identity)?;
+        let own = self
+            .0
+            .identities
+            .keys(identity)
+            .map_err(ContactError::Identity)?;
         Ok(safety_number(&own.cert.fingerprint(), &contact.fingerprint))
     }
 
-    async fn change(&self, id: ContactId, change: impl FnOnce(&mut ContactRecord)) -> Result<Contact, ContactError> {
+    async fn change(
+        &self,
+        id: ContactId,
+        change: impl FnOnce(&mut ContactRecord),
+    ) -> Result<Contact, ContactError> {
         let mut txn = self.begin();
         let mut row = self.contact_row(&txn, id)?;
         change(&mut row);
         contacts::put(&mut txn, &row).map_err(ContactError::Store)?;
-        self.0.bus.append(&mut txn, EventKind::ContactChanged { contact: id }).map_err(ContactError::Store)?;
+        self.0
+            .bus
+            .append(&mut txn, EventKind::ContactChanged { contact: id })
+            .map_err(ContactError::Store)?;
         self.commit(txn).await?;
         let mut contact = convert::contact(&row).ok_or(ContactError::Damaged)?;
         contact.presence = self.presence(id);
         Ok(contact)
     }
 
-    pub(super) fn contact_row(&self, txn: &Txn, id: ContactId) -> Result<ContactRecord, ContactError> {
-        contacts::get(txn, &id).map_err(ContactError::Store)?.ok_or(ContactError::NotFound)
+    pub(super) fn contact_row(
+        &self,
+        txn: &Txn,
+        id: ContactId,
+    ) -> Result<ContactRecord, ContactError> {
+        contacts::get(txn, &id)
+            .map_err(ContactError::Store)?
+            .ok_or(ContactError::NotFound)
     }
 }

@@ -47,8 +47,11 @@ impl Conversations {
     /// # Errors
     /// Locked, or what the store says.
     pub fn list(&self) -> Result<Vec<Conversation>, ConversationError> {
-        let rows = conversations::list(&self.bus.store().read()).map_err(ConversationError::Store)?;
-        rows.iter().map(|row| from_record(row).ok_or(ConversationError::Damaged)).collect()
+        let rows =
+            conversations::list(&self.bus.store().read()).map_err(ConversationError::Store)?;
+        rows.iter()
+            .map(|row| from_record(row).ok_or(ConversationError::Damaged))
+            .collect()
     }
 
     /// One conversation, without its title.
@@ -66,7 +69,11 @@ impl Conversations {
     ///
     /// # Errors
     /// No such conversation, a message of another one, locked, or what the store says.
-    pub async fn mark_read(&self, id: ConversationId, up_to: Option<MessageId>) -> Result<Conversation, ConversationError> {
+    pub async fn mark_read(
+        &self,
+        id: ConversationId,
+        up_to: Option<MessageId>,
+    ) -> Result<Conversation, ConversationError> {
         let mut txn = self.bus.store().begin();
         let mut row = conversations::get(&txn, &id)
             .map_err(ConversationError::Store)?
@@ -93,10 +100,18 @@ impl Conversations {
             row.unread = unread;
             conversations::put(&mut txn, &row).map_err(ConversationError::Store)?;
             if changed {
-                let kind = EventKind::UnreadChanged { conversation: id, unread };
-                self.bus.append(&mut txn, kind).map_err(ConversationError::Store)?;
+                let kind = EventKind::UnreadChanged {
+                    conversation: id,
+                    unread,
+                };
+                self.bus
+                    .append(&mut txn, kind)
+                    .map_err(ConversationError::Store)?;
             }
-            self.bus.commit(txn).await.map_err(ConversationError::Store)?;
+            self.bus
+                .commit(txn)
+                .await
+                .map_err(ConversationError::Store)?;
         }
         from_record(&row).ok_or(ConversationError::Damaged)
     }

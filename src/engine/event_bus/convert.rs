@@ -9,19 +9,35 @@ use crate::{
 };
 
 pub(super) fn to_record(at: Timestamp, kind: EventKind) -> EventRecord {
-    let mut record = EventRecord { at: at.0, ..EventRecord::default() };
+    let mut record = EventRecord {
+        at: at.0,
+        ..EventRecord::default()
+    };
     match kind {
-        EventKind::MessageReceived { conversation, message } => {
+        EventKind::MessageReceived {
+            conversation,
+            message,
+        } => {
             (record.kind, record.a, record.b) = (1, conversation.0.to_vec(), message.0.to_vec());
         }
-        EventKind::MessageQueued { conversation, message } => {
+        EventKind::MessageQueued {
+            conversation,
+            message,
+        } => {
             (record.kind, record.a, record.b) = (2, conversation.0.to_vec(), message.0.to_vec());
         }
-        EventKind::MessageState { conversation, message, state } => {
+        EventKind::MessageState {
+            conversation,
+            message,
+            state,
+        } => {
             (record.kind, record.a, record.b) = (3, conversation.0.to_vec(), message.0.to_vec());
             record.n = u64::from(state.number());
         }
-        EventKind::UnreadChanged { conversation, unread } => {
+        EventKind::UnreadChanged {
+            conversation,
+            unread,
+        } => {
             (record.kind, record.a, record.n) = (4, conversation.0.to_vec(), unread);
         }
         EventKind::ContactAdded { contact } => (record.kind, record.a) = (5, contact.0.to_vec()),
@@ -48,25 +64,56 @@ pub(super) fn from_record(record: &EventRecord) -> Option<Event> {
     let message = || MessageId::from_slice(&record.b);
     let contact = || ContactId::from_slice(&record.a);
     let kind = match record.kind {
-        1 => EventKind::MessageReceived { conversation: conversation()?, message: message()? },
-        2 => EventKind::MessageQueued { conversation: conversation()?, message: message()? },
+        1 => EventKind::MessageReceived {
+            conversation: conversation()?,
+            message: message()?,
+        },
+        2 => EventKind::MessageQueued {
+            conversation: conversation()?,
+            message: message()?,
+        },
         3 => EventKind::MessageState {
             conversation: conversation()?,
             message: message()?,
             state: DeliveryState::from_number(u32::try_from(record.n).ok()?)?,
         },
-        4 => EventKind::UnreadChanged { conversation: conversation()?, unread: record.n },
-        5 => EventKind::ContactAdded { contact: contact()? },
-        6 => EventKind::ContactChanged { contact: contact()? },
-        7 => EventKind::PresenceChanged { contact: contact()?, connected: record.n != 0 },
-        8 => EventKind::RequestChanged { request: RequestId::from_slice(&record.a)? },
-        9 => EventKind::InviteChanged { invite: InviteId::from_slice(&record.a)? },
-        10 => EventKind::IdentityChanged { identity: IdentityId::from_slice(&record.a)? },
-        11 => EventKind::VaultChanged { state: vault_state(record.n)? },
-        12 => EventKind::Gap { from: record.n, to: record.m },
+        4 => EventKind::UnreadChanged {
+            conversation: conversation()?,
+            unread: record.n,
+        },
+        5 => EventKind::ContactAdded {
+            contact: contact()?,
+        },
+        6 => EventKind::ContactChanged {
+            contact: contact()?,
+        },
+        7 => EventKind::PresenceChanged {
+            contact: contact()?,
+            connected: record.n != 0,
+        },
+        8 => EventKind::RequestChanged {
+            request: RequestId::from_slice(&record.a)?,
+        },
+        9 => EventKind::InviteChanged {
+            invite: InviteId::from_slice(&record.a)?,
+        },
+        10 => EventKind::IdentityChanged {
+            identity: IdentityId::from_slice(&record.a)?,
+        },
+        11 => EventKind::VaultChanged {
+            state: vault_state(record.n)?,
+        },
+        12 => EventKind::Gap {
+            from: record.n,
+            to: record.m,
+        },
         _ => return None,
     };
-    Some(Event { seq: record.seq, at: Timestamp(record.at), kind })
+    Some(Event {
+        seq: record.seq,
+        at: Timestamp(record.at),
+        kind,
+    })
 }
 
 const fn vault_number(state: VaultState) -> u32 {
@@ -98,26 +145,59 @@ mod tests {
         let message = MessageId([2; 32]);
         let contact = ContactId([3; 16]);
         let kinds = [
-            EventKind::MessageReceived { conversation, message },
-            EventKind::MessageQueued { conversation, message },
-            EventKind::MessageState { conversation, message, state: DeliveryState::Delivered },
-            EventKind::UnreadChanged { conversation, unread: 7 },
+            EventKind::MessageReceived {
+                conversation,
+                message,
+            },
+            EventKind::MessageQueued {
+                conversation,
+                message,
+            },
+            EventKind::MessageState {
+                conversation,
+                message,
+                state: DeliveryState::Delivered,
+            },
+            EventKind::UnreadChanged {
+                conversation,
+                unread: 7,
+            },
             EventKind::ContactAdded { contact },
             EventKind::ContactChanged { contact },
-            EventKind::PresenceChanged { contact, connected: true },
-            EventKind::RequestChanged { request: RequestId([4; 16]) },
-            EventKind::InviteChanged { invite: InviteId([5; 16]) },
-            EventKind::IdentityChanged { identity: IdentityId([6; 16]) },
-            EventKind::VaultChanged { state: VaultState::Locked },
+            EventKind::PresenceChanged {
+                contact,
+                connected: true,
+            },
+            EventKind::RequestChanged {
+                request: RequestId([4; 16]),
+            },
+            EventKind::InviteChanged {
+                invite: InviteId([5; 16]),
+            },
+            EventKind::IdentityChanged {
+                identity: IdentityId([6; 16]),
+            },
+            EventKind::VaultChanged {
+                state: VaultState::Locked,
+            },
             EventKind::Gap { from: 1, to: 9 },
         ];
         for kind in kinds {
-            assert_eq!(from_record(&to_record(Timestamp(5), kind)).unwrap().kind, kind);
+            assert_eq!(
+                from_record(&to_record(Timestamp(5), kind)).unwrap().kind,
+                kind
+            );
         }
     }
 
     #[test]
     fn a_kind_of_a_later_version_is_passed_over() {
-        assert!(from_record(&EventRecord { kind: 99, ..EventRecord::default() }).is_none());
+        assert!(
+            from_record(&EventRecord {
+                kind: 99,
+                ..EventRecord::default()
+            })
+            .is_none()
+        );
     }
 }

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 const READ_AT_ONCE: usize = 256;
 
 /// The handle: appends to transactions, commits them, wakes subscribers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EventBus {
     store: Store,
     clock: Clock,
@@ -34,7 +34,11 @@ impl EventBus {
     /// A bus over `store`'s log.
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, newest: Arc::new(watch::Sender::new(0)) }
+        Self {
+            store,
+            clock,
+            newest: Arc::new(watch::Sender::new(0)),
+        }
     }
 
     /// The store under the bus.
@@ -94,7 +98,12 @@ impl EventBus {
     /// A cursor that stands after event number `after`.
     #[must_use]
     pub fn cursor(&self, after: u64, types: Vec<EventType>) -> Cursor {
-        Cursor { bus: self.clone(), wake: self.newest.subscribe(), after, types }
+        Cursor {
+            bus: self.clone(),
+            wake: self.newest.subscribe(),
+            after,
+            types,
+        }
     }
 
     /// The number before the first event at or after `time`.
@@ -118,7 +127,6 @@ impl EventBus {
 }
 
 /// A place in the log.
-#[derive(Debug)]
 pub struct Cursor {
     bus: EventBus,
     wake: watch::Receiver<u64>,
@@ -153,13 +161,21 @@ impl Cursor {
             let (first, _) = event_log::bounds(&store)?;
             Ok((first, event_log::read(&store, after, READ_AT_ONCE)?))
         };
-        let (first, records) =
-            tokio::task::spawn_blocking(read).await.map_err(|_| StoreError::Closed)??;
+        let (first, records) = tokio::task::spawn_blocking(read)
+            .await
+            .map_err(|_| StoreError::Closed)??;
         let mut events = Vec::with_capacity(records.len() + 1);
         let mut last = after;
         if after + 1 < first {
-            let gap = EventKind::Gap { from: after + 1, to: first - 1 };
-            events.push(Event { seq: first - 1, at: self.bus.now(), kind: gap });
+            let gap = EventKind::Gap {
+                from: after + 1,
+                to: first - 1,
+            };
+            events.push(Event {
+                seq: first - 1,
+                at: self.bus.now(),
+                kind: gap,
+            });
             last = first - 1;
         }
         for record in records {

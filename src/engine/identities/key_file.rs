@@ -33,13 +33,20 @@ pub(super) fn write(
     write_atomic(&path(dir, id), &sealed).map_err(IdentityError::WriteKeys)
 }
 
-pub(super) fn read(dir: &Path, id: IdentityId, key: &Secret<32>) -> Result<(IdentityKey, DeviceKey), IdentityError> {
+pub(super) fn read(
+    dir: &Path,
+    id: IdentityId,
+    key: &Secret<32>,
+) -> Result<(IdentityKey, DeviceKey), IdentityError> {
     let sealed = std::fs::read(path(dir, id)).map_err(IdentityError::ReadKeys)?;
     let plain = open_file(key, &id.to_string(), &sealed).map_err(IdentityError::OpenKeys)?;
     let (ic, rest) = part(&plain).ok_or(IdentityError::Damaged)?;
     let (device, _) = part(rest).ok_or(IdentityError::Damaged)?;
     let ic = IdentityKey::from_bytes(ic).map_err(IdentityError::OpenKeys)?;
-    Ok((ic, DeviceKey::from_bytes(device).map_err(IdentityError::OpenKeys)?))
+    Ok((
+        ic,
+        DeviceKey::from_bytes(device).map_err(IdentityError::OpenKeys)?,
+    ))
 }
 
 fn part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

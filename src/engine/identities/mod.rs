@@ -51,7 +51,12 @@ impl Identities {
     /// The identities whose key files are in `dir`.
     #[must_use]
     pub fn new(dir: PathBuf, bus: EventBus, vault: Vault) -> Self {
-        Self(Arc::new(Inner { dir, bus, vault, keys: Mutex::default() }))
+        Self(Arc::new(Inner {
+            dir,
+            bus,
+            vault,
+            keys: Mutex::default(),
+        }))
     }
 
     /// Makes an identity.
@@ -60,7 +65,11 @@ impl Identities {
     /// A bad name, too many identities, locked, or what disk and store say.
     pub async fn create(&self, name: String, once: Once) -> Result<Identity, IdentityError> {
         check_name(&name)?;
-        let key = self.0.vault.file_key("identity-file").ok_or(IdentityError::Locked)?;
+        let key = self
+            .0
+            .vault
+            .file_key("identity-file")
+            .ok_or(IdentityError::Locked)?;
         let now = self.0.bus.now();
         let mut id = IdentityId([0; 16]);
         SystemRandom.fill(&mut id.0);
@@ -74,7 +83,8 @@ impl Identities {
             return Err(IdentityError::TooMany);
         }
         let ic = IdentityKey::generate().map_err(IdentityError::MakeKeys)?;
-        let device = DeviceKey::generate(now, &mut SystemRandom).map_err(IdentityError::MakeKeys)?;
+        let device =
+            DeviceKey::generate(now, &mut SystemRandom).map_err(IdentityError::MakeKeys)?;
         let manifest = genesis(&ic, &device.cert(), CAPS)
             .map_err(IdentityError::SignManifest)?
             .to_bytes();
@@ -89,9 +99,20 @@ impl Identities {
         };
         identities::put(&mut txn, &record).map_err(IdentityError::Store)?;
         once.put(&mut txn, &id.0).map_err(IdentityError::Store)?;
-        self.0.bus.append(&mut txn, EventKind::IdentityChanged { identity: id }).map_err(IdentityError::Store)?;
+        self.0
+            .bus
+            .append(&mut txn, EventKind::IdentityChanged { identity: id })
+            .map_err(IdentityError::Store)?;
         self.0.bus.commit(txn).await.map_err(IdentityError::Store)?;
-        self.hold(id, Keys { cert: ic.cert(), device, manifest, name });
+        self.hold(
+            id,
+            Keys {
+                cert: ic.cert(),
+                device,
+                manifest,
+                name,
+            },
+        );
         from_record(&record).ok_or(IdentityError::Damaged)
     }
 
@@ -102,11 +123,15 @@ impl Identities {
     pub async fn rename(&self, id: IdentityId, name: String) -> Result<Identity, IdentityError> {
         check_name(&name)?;
         let mut txn = self.0.bus.store().begin();
-        let mut record =
-            identities::get(&txn, &id).map_err(IdentityError::Store)?.ok_or(IdentityError::NotFound)?;
+        let mut record = identities::get(&txn, &id)
+            .map_err(IdentityError::Store)?
+            .ok_or(IdentityError::NotFound)?;
         record.name = name;
         identities::put(&mut txn, &record).map_err(IdentityError::Store)?;
-        self.0.bus.append(&mut txn, EventKind::IdentityChanged { identity: id }).map_err(IdentityError::Store)?;
+        self.0
+            .bus
+            .append(&mut txn, EventKind::IdentityChanged { identity: id })
+            .map_err(IdentityError::Store)?;
         self.0.bus.commit(txn).await.map_err(IdentityError::Store)?;
         self.forget(id);
         from_record(&record).ok_or(IdentityError::Damaged)
@@ -118,11 +143,16 @@ impl Identities {
     /// Locked, or what the store says.
     pub fn list(&self) -> Result<Vec<Identity>, IdentityError> {
         let rows = identities::list(&self.store().read()).map_err(IdentityError::Store)?;
-        rows.iter().map(|row| from_record(row).ok_or(IdentityError::Damaged)).collect()
+        rows.iter()
+            .map(|row| from_record(row).ok_or(IdentityError::Damaged))
+            .collect()
     }
 
     fn find(&self, id: &[u8]) -> Result<Identity, IdentityError> {
-        self.list()?.into_iter().find(|found| found.id.0 == id).ok_or(IdentityError::NotFound)
+        self.list()?
+            .into_iter()
+            .find(|found| found.id.0 == id)
+            .ok_or(IdentityError::NotFound)
     }
 
     /// The keys of `id`.
@@ -130,7 +160,11 @@ impl Identities {
     /// # Errors
     /// Locked, no such identity, or a damaged key file.
     pub fn keys(&self, id: IdentityId) -> Result<Arc<Keys>, IdentityError> {
-        let key = self.0.vault.file_key("identity-file").ok_or(IdentityError::Locked)?;
+        let key = self
+            .0
+            .vault
+            .file_key("identity-file")
+            .ok_or(IdentityError::Locked)?;
         if let Some(keys) = self.held().get(&id) {
             return Ok(Arc::clone(keys));
         }
@@ -138,7 +172,15 @@ impl Identities {
             .map_err(IdentityError::Store)?
             .ok_or(IdentityError::NotFound)?;
         let (ic, device) = key_file::read(&self.0.dir, id, &key)?;
-        Ok(self.hold(id, Keys { cert: ic.cert(), device, manifest: record.manifest, name: record.name }))
+        Ok(self.hold(
+            id,
+            Keys {
+                cert: ic.cert(),
+                device,
+                manifest: record.manifest,
+                name: record.name,
+            },
+        ))
     }
 
     /// Rotates the device keys that are due. Returns the identities whose certificate changed.
@@ -146,7 +188,11 @@ impl Identities {
     /// # Errors
     /// Locked, or what disk and store say.
     pub fn rotate(&self, now: Timestamp) -> Result<Vec<IdentityId>, IdentityError> {
-        let key = self.0.vault.file_key("identity-file").ok_or(IdentityError::Locked)?;
+        let key = self
+            .0
+            .vault
+            .file_key("identity-file")
+            .ok_or(IdentityError::Locked)?;
         let mut changed = Vec::new();
         for identity in self.list()? {
             if self.keys(identity.id)?.device.next_rotation() > now {
@@ -198,7 +244,11 @@ fn check_name(name: &str) -> Result<(), IdentityError> {
     let fits = !name.trim().is_empty()
         && name.len() <= limits::MAX_NAME_BYTES
         && !name.chars().any(char::is_control);
-    if fits { Ok(()) } else { Err(IdentityError::BadName) }
+    if fits {
+        Ok(())
+    } else {
+        Err(IdentityError::BadName)
+    }
 }
 
 fn from_record(record: &IdentityRecord) -> Option<Identity> {

@@ -11,10 +11,17 @@ use crate::{
     engine::contacts::{put_recv_tags, recv_tags},
     model::{ContactId, RouteId, VaultState},
     protocol::{AckPolicy, TagSlot},
-    store::{StoreError, Ticket, records::{SpoolRow, TagPlace}, routes, spool},
+    store::{
+        StoreError, Ticket,
+        records::{SpoolRow, TagPlace},
+        routes, spool,
+    },
     wire::Frame,
 };
-use std::{collections::{HashMap, HashSet}, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 use tokio::sync::mpsc;
 
 /// Parcels opened and applied together.
@@ -127,10 +134,15 @@ impl Actor {
 
     /// Opens what was kept while locked, oldest first.
     async fn open_kept(&mut self) {
-        let kept: Vec<RouteId> = self.rooms.contacts.routes(crate::engine::contacts::RouteKind::Contact);
+        let kept: Vec<RouteId> = self
+            .rooms
+            .contacts
+            .routes(crate::engine::contacts::RouteKind::Contact);
         for route in kept {
             loop {
-                let done = self.run_batch(move |rooms, _| open_spool(rooms, route)).await;
+                let done = self
+                    .run_batch(move |rooms, _| open_spool(rooms, route))
+                    .await;
                 if done {
                     break;
                 }
@@ -140,7 +152,10 @@ impl Actor {
     }
 
     /// Runs `work` on a blocking thread and tells its outcome once durable. True: nothing was done.
-    async fn run_batch(&mut self, work: impl FnOnce(&Neighbours, &mut Windows) -> Result<Outcome, StoreError> + Send + 'static) -> bool {
+    async fn run_batch(
+        &mut self,
+        work: impl FnOnce(&Neighbours, &mut Windows) -> Result<Outcome, StoreError> + Send + 'static,
+    ) -> bool {
         let (rooms, mut windows) = (self.rooms.clone(), std::mem::take(&mut self.windows));
         let done = tokio::task::spawn_blocking(move || {
             let outcome = work(&rooms, &mut windows);
@@ -171,7 +186,13 @@ impl Actor {
             }
             self.rooms.bus.announce();
         }
-        self.speak(outcome.custody, outcome.receipts, outcome.strangers, outcome.after).await;
+        self.speak(
+            outcome.custody,
+            outcome.receipts,
+            outcome.strangers,
+            outcome.after,
+        )
+        .await;
         nothing
     }
 
@@ -217,7 +238,10 @@ impl Actor {
     }
 
     fn ack(&mut self, route: RouteId) -> u64 {
-        self.acks.entry(route).or_default().on_stored(self.clock.steady_ms())
+        self.acks
+            .entry(route)
+            .or_default()
+            .on_stored(self.clock.steady_ms())
     }
 
     async fn send_receipts(&mut self) {
@@ -232,7 +256,9 @@ impl Actor {
     async fn advance(&mut self, route: RouteId, epoch: u32, next: u64) {
         self.run_batch(move |rooms, windows| {
             let mut outcome = Outcome::default();
-            let Some(window) = window(rooms, windows, route)? else { return Ok(outcome) };
+            let Some(window) = window(rooms, windows, route)? else {
+                return Ok(outcome);
+            };
             if window.advance(epoch, next) {
                 let mut txn = rooms.bus.store().begin();
                 if let Some(mut row) = routes::get(&txn, &route)? {
@@ -247,13 +273,20 @@ impl Actor {
     }
 }
 
-fn window<'a>(rooms: &Neighbours, windows: &'a mut Windows, route: RouteId) -> Result<Option<&'a mut Window>, StoreError> {
+fn window<'a>(
+    rooms: &Neighbours,
+    windows: &'a mut Windows,
+    route: RouteId,
+) -> Result<Option<&'a mut Window>, StoreError> {
     use std::collections::hash_map::Entry;
     match windows.entry(route) {
         Entry::Occupied(entry) => Ok(Some(entry.into_mut())),
         Entry::Vacant(entry) => {
             let row = routes::get(&rooms.bus.store().read(), &route)?;
-            Ok(row.as_ref().and_then(recv_tags).map(|tags| entry.insert(Window::new(tags))))
+            Ok(row
+                .as_ref()
+                .and_then(recv_tags)
+                .map(|tags| entry.insert(Window::new(tags))))
         }
     }
 }
@@ -266,12 +299,21 @@ struct Sorted {
 }
 
 /// Finds each parcel's place and opens it, before any transaction begins.
-fn sort_out(rooms: &Neighbours, windows: &mut Windows, parcels: Vec<(RouteId, Vec<u8>)>, unlocked: bool) -> Result<Sorted, StoreError> {
+fn sort_out(
+    rooms: &Neighbours,
+    windows: &mut Windows,
+    parcels: Vec<(RouteId, Vec<u8>)>,
+    unlocked: bool,
+) -> Result<Sorted, StoreError> {
     let mut sorted = Sorted::default();
     let mut readers: HashMap<RouteId, Reader> = HashMap::new();
     for (route, parcel) in parcels {
-        let Some(tag) = parcel.first_chunk::<16>().copied() else { continue };
-        let Some(window) = window(rooms, windows, route)? else { continue };
+        let Some(tag) = parcel.first_chunk::<16>().copied() else {
+            continue;
+        };
+        let Some(window) = window(rooms, windows, route)? else {
+            continue;
+        };
         let Some(slot) = window.find(tag) else {
             sorted.outcome.strangers.insert(route);
             continue;
@@ -284,7 +326,9 @@ fn sort_out(rooms: &Neighbours, windows: &mut Windows, parcels: Vec<(RouteId, Ve
         let content = if unlocked {
             let reader = match readers.entry(route) {
                 std::collections::hash_map::Entry::Occupied(entry) => Ok(&*entry.into_mut()),
-                std::collections::hash_map::Entry::Vacant(entry) => Reader::new(rooms, route).map(|reader| &*entry.insert(reader)),
+                std::collections::hash_map::Entry::Vacant(entry) => {
+                    Reader::new(rooms, route).map(|reader| &*entry.insert(reader))
+                }
             };
             match reader.and_then(|reader| reader.open(&window.tags, slot, &parcel)) {
                 Ok(opened) => Content::Opened(opened),
@@ -304,28 +348,49 @@ fn sort_out(rooms: &Neighbours, windows: &mut Windows, parcels: Vec<(RouteId, Ve
             Content::Kept(parcel)
         };
         if window.burn(&tag, slot) {
-            sorted.fresh.push(Fresh { route, tag, slot, content });
+            sorted.fresh.push(Fresh {
+                route,
+                tag,
+                slot,
+                content,
+            });
         }
     }
     Ok(sorted)
 }
 
 /// Writes a batch's effects: tags burnt, messages stored, counters moved, in one transaction.
-fn write(rooms: &Neighbours, windows: &Windows, sorted: Result<Sorted, StoreError>) -> Result<Outcome, StoreError> {
+fn write(
+    rooms: &Neighbours,
+    windows: &Windows,
+    sorted: Result<Sorted, StoreError>,
+) -> Result<Outcome, StoreError> {
     let Sorted { fresh, mut outcome } = sorted?;
     if fresh.is_empty() {
         return Ok(outcome);
     }
     let mut txn = rooms.bus.store().begin();
     let mut touched: HashMap<RouteId, Vec<TagPlace>> = HashMap::new();
-    for Fresh { route, tag, slot, content } in fresh {
+    for Fresh {
+        route,
+        tag,
+        slot,
+        content,
+    } in fresh
+    {
         let refused = touched.entry(route).or_default();
         match content {
             Content::Opened(opened) => {
                 let mut after = After::default();
                 let contact = ContactId(route.0);
                 for one in opened {
-                    Desk { rooms, txn: &mut txn, contact, after: &mut after }.apply(one)?;
+                    Desk {
+                        rooms,
+                        txn: &mut txn,
+                        contact,
+                        after: &mut after,
+                    }
+                    .apply(one)?;
                 }
                 if after.receipt {
                     outcome.receipts.insert(route);
@@ -334,20 +399,35 @@ fn write(rooms: &Neighbours, windows: &Windows, sorted: Result<Sorted, StoreErro
                 outcome.after.refused.append(&mut after.refused);
             }
             Content::Refused => {
-                refused.push(TagPlace { epoch: slot.epoch, index: slot.j });
+                refused.push(TagPlace {
+                    epoch: slot.epoch,
+                    index: slot.j,
+                });
                 outcome.receipts.insert(route);
             }
             Content::Kept(parcel) => {
                 if spool::len(&txn, &route)? >= MAX_KEPT {
-                    return Err(StoreError::Refused("too much is kept until the vault is unlocked"));
+                    return Err(StoreError::Refused(
+                        "too much is kept until the vault is unlocked",
+                    ));
                 }
-                spool::push(&mut txn, &route, &SpoolRow { parcel, at: rooms.bus.now().0 })?;
+                spool::push(
+                    &mut txn,
+                    &route,
+                    &SpoolRow {
+                        parcel,
+                        at: rooms.bus.now().0,
+                    },
+                )?;
             }
         }
         outcome.custody.entry(route).or_default().push(tag);
     }
     for (route, mut refused) in touched {
-        let (Some(mut row), Some(window)) = (routes::get(&txn, &route)?, windows.get(&route)) else { continue };
+        let (Some(mut row), Some(window)) = (routes::get(&txn, &route)?, windows.get(&route))
+        else {
+            continue;
+        };
         put_recv_tags(&mut row, &window.tags);
         row.refused.append(&mut refused);
         let extra = row.refused.len().saturating_sub(MAX_REFUSED);
@@ -363,14 +443,23 @@ fn open_spool(rooms: &Neighbours, route: RouteId) -> Result<Outcome, StoreError>
     let mut outcome = Outcome::default();
     let read = rooms.bus.store().read();
     let kept = spool::scan(&read, &route, 0, BATCH)?;
-    let Some(row) = routes::get(&read, &route)?.filter(|_| !kept.is_empty()) else { return Ok(outcome) };
-    let Some(tags) = recv_tags(&row) else { return Ok(outcome) };
+    let Some(row) = routes::get(&read, &route)?.filter(|_| !kept.is_empty()) else {
+        return Ok(outcome);
+    };
+    let Some(tags) = recv_tags(&row) else {
+        return Ok(outcome);
+    };
     let reader = Reader::new(rooms, route);
     let mut opened = Vec::with_capacity(kept.len());
     for (number, kept) in &kept {
-        let slot = kept.parcel.first_chunk::<16>().and_then(|tag| tags.find(&crate::crypto::Tag(*tag)));
+        let slot = kept
+            .parcel
+            .first_chunk::<16>()
+            .and_then(|tag| tags.find(&crate::crypto::Tag(*tag)));
         let content = match (&reader, slot) {
-            (Ok(reader), Some(slot)) => reader.open(&tags, slot, &kept.parcel).map_err(|error| chain(&error)),
+            (Ok(reader), Some(slot)) => reader
+                .open(&tags, slot, &kept.parcel)
+                .map_err(|error| chain(&error)),
             (Err(error), _) => Err(chain(error)),
             (_, None) => Err("its tag is out of the window".to_owned()),
         };
@@ -382,12 +471,21 @@ fn open_spool(rooms: &Neighbours, route: RouteId) -> Result<Outcome, StoreError>
         match content {
             Ok(payloads) => {
                 for one in payloads {
-                    Desk { rooms, txn: &mut txn, contact: ContactId(route.0), after: &mut outcome.after }.apply(one)?;
+                    Desk {
+                        rooms,
+                        txn: &mut txn,
+                        contact: ContactId(route.0),
+                        after: &mut outcome.after,
+                    }
+                    .apply(one)?;
                 }
             }
             Err(error) => {
                 tracing::warn!(%error, "a kept parcel was refused");
-                refused.extend(slot.map(|slot| TagPlace { epoch: slot.epoch, index: slot.j }));
+                refused.extend(slot.map(|slot| TagPlace {
+                    epoch: slot.epoch,
+                    index: slot.j,
+                }));
             }
         }
         spool::remove(&mut txn, &route, number)?;
@@ -403,7 +501,11 @@ fn open_spool(rooms: &Neighbours, route: RouteId) -> Result<Outcome, StoreError>
 
 async fn sleep_until(clock: &Clock, at: Option<u64>) {
     match at {
-        Some(at) => clock.sleep(Duration::from_millis(at.saturating_sub(clock.steady_ms()))).await,
+        Some(at) => {
+            clock
+                .sleep(Duration::from_millis(at.saturating_sub(clock.steady_ms())))
+                .await
+        }
         None => std::future::pending().await,
     }
 }

@@ -41,7 +41,9 @@ impl Desk<'_> {
             Body::Text(_) => self.text(payload, id)?,
             Body::Void { seqs } => self.void(payload.conversation, &seqs)?,
             Body::Address(record) => {
-                self.after.addresses.push((RouteId(self.contact.0), record.addresses));
+                self.after
+                    .addresses
+                    .push((RouteId(self.contact.0), record.addresses));
             }
             Body::Device(update) => self.device(&update)?,
             Body::Profile { name } => self.profile(name)?,
@@ -53,12 +55,16 @@ impl Desk<'_> {
     }
 
     fn text(&mut self, payload: Payload, id: MessageId) -> Result<(), StoreError> {
-        let Body::Text(text) = payload.body else { return Ok(()) };
+        let Body::Text(text) = payload.body else {
+            return Ok(());
+        };
         let conversation = payload.conversation;
         if messages::find(self.txn, &id)?.is_some() {
             return Ok(());
         }
-        let Some(mut record) = conversations::get(self.txn, &conversation)? else { return Ok(()) };
+        let Some(mut record) = conversations::get(self.txn, &conversation)? else {
+            return Ok(());
+        };
         if record.held.iter().any(|held| held.seq == payload.seq) {
             return Ok(());
         }
@@ -82,12 +88,17 @@ impl Desk<'_> {
             Accept::Hold => Vec::new(),
             Accept::Deliver(ready) => ready,
         };
-        record.held.push(HeldMessage { seq: payload.seq, message: Some(message) });
+        record.held.push(HeldMessage {
+            seq: payload.seq,
+            message: Some(message),
+        });
         self.show(conversation, record, &order, &ready, now)
     }
 
     fn void(&mut self, conversation: ConversationId, seqs: &[u64]) -> Result<(), StoreError> {
-        let Some(record) = conversations::get(self.txn, &conversation)? else { return Ok(()) };
+        let Some(record) = conversations::get(self.txn, &conversation)? else {
+            return Ok(());
+        };
         let mut order = order_of(&record);
         let ready: Vec<u64> = seqs.iter().flat_map(|seq| order.void(*seq)).collect();
         let now = self.rooms.bus.now();
@@ -117,17 +128,25 @@ impl Desk<'_> {
             return Ok(());
         }
         for message in shown {
-            let Some(id) = MessageId::from_slice(&message.id) else { continue };
+            let Some(id) = MessageId::from_slice(&message.id) else {
+                continue;
+            };
             let index = messages::append(self.txn, &conversation, message)?;
             record.message_count = index + 1;
             record.unread += 1;
             record.heads = vec![id.0.iter().take(16).copied().collect()];
             record.last_message = id.0.to_vec();
             record.last_at = now.0;
-            let kind = EventKind::MessageReceived { conversation, message: id };
+            let kind = EventKind::MessageReceived {
+                conversation,
+                message: id,
+            };
             self.rooms.bus.append(self.txn, kind)?;
         }
-        let kind = EventKind::UnreadChanged { conversation, unread: record.unread };
+        let kind = EventKind::UnreadChanged {
+            conversation,
+            unread: record.unread,
+        };
         self.rooms.bus.append(self.txn, kind)?;
         conversations::put(self.txn, &record)
     }
@@ -136,7 +155,11 @@ impl Desk<'_> {
     fn receipt(&mut self, receipt: &Receipt) -> Result<(), StoreError> {
         let route = RouteId(self.contact.0);
         let head = outbox::head(self.txn, &route)?;
-        let last = receipt.epochs.iter().map(|e| (e.epoch, e.ranges.last().map_or(e.below, |r| r.1))).max();
+        let last = receipt
+            .epochs
+            .iter()
+            .map(|e| (e.epoch, e.ranges.last().map_or(e.below, |r| r.1)))
+            .max();
         let (mut from, mut refused) = (head.head, Vec::new());
         let mut more = true;
         while more {
@@ -171,25 +194,38 @@ impl Desk<'_> {
         queued_at: i64,
         log: &[crate::store::records::AttemptRecord],
     ) -> Result<(), StoreError> {
-        let (Some(conversation), Some(id)) =
-            (ConversationId::from_slice(conversation), MessageId::from_slice(message))
-        else {
+        let (Some(conversation), Some(id)) = (
+            ConversationId::from_slice(conversation),
+            MessageId::from_slice(message),
+        ) else {
             return Ok(());
         };
-        let Some(place) = messages::find(self.txn, &id)? else { return Ok(()) };
+        let Some(place) = messages::find(self.txn, &id)? else {
+            return Ok(());
+        };
         let (now, state) = (self.rooms.bus.now(), DeliveryState::Delivered);
         messages::update(self.txn, &conversation, place.index, |stored| {
             stored.state = state.number();
             stored.delivered_at = now.0;
-            stored.attempts = log.iter().filter(|attempt| attempt.at >= queued_at).copied().collect();
+            stored.attempts = log
+                .iter()
+                .filter(|attempt| attempt.at >= queued_at)
+                .copied()
+                .collect();
         })?;
-        let kind = EventKind::MessageState { conversation, message: id, state };
+        let kind = EventKind::MessageState {
+            conversation,
+            message: id,
+            state,
+        };
         self.rooms.bus.append(self.txn, kind)
     }
 
     /// Takes a newer certificate of the contact's device, if the identity vouches for it.
     fn device(&mut self, update: &DeviceUpdate) -> Result<(), StoreError> {
-        let Some(mut contact) = contacts::get(self.txn, &self.contact)? else { return Ok(()) };
+        let Some(mut contact) = contacts::get(self.txn, &self.contact)? else {
+            return Ok(());
+        };
         let vouched = || -> Option<(Vec<u8>, [u8; 32])> {
             let identity = IdentityCert::parse(&contact.identity_cert).ok()?;
             let known = SignedManifest::from_bytes(&contact.manifest).ok()?;
@@ -198,7 +234,8 @@ impl Desk<'_> {
             let state = verify_chain(&identity, Some(&known), &signed).ok()?;
             let device = DeviceCert::parse(&update.dc).ok()?;
             let same = device.fingerprint().0.as_slice() == contact.device_fingerprint;
-            (same && state.device(&device.fingerprint()).is_some()).then(|| (device.to_bytes(), state.head.hash))
+            (same && state.device(&device.fingerprint()).is_some())
+                .then(|| (device.to_bytes(), state.head.hash))
         };
         match vouched() {
             Some((certificate, head)) => {
@@ -215,19 +252,36 @@ impl Desk<'_> {
     }
 
     fn profile(&mut self, name: String) -> Result<(), StoreError> {
-        let Some(mut contact) = contacts::get(self.txn, &self.contact)? else { return Ok(()) };
+        let Some(mut contact) = contacts::get(self.txn, &self.contact)? else {
+            return Ok(());
+        };
         if contact.name == name {
             return Ok(());
         }
         contact.name = name;
         contacts::put(self.txn, &contact)?;
-        self.rooms.bus.append(self.txn, EventKind::ContactChanged { contact: self.contact })
+        self.rooms.bus.append(
+            self.txn,
+            EventKind::ContactChanged {
+                contact: self.contact,
+            },
+        )
     }
 }
 
 fn order_of(record: &ConversationRecord) -> Order {
     let next = record.peer_seq + 1;
     let void: std::collections::BTreeSet<u64> = record.voided.iter().copied().collect();
-    let taken = record.held.iter().map(|held| held.seq).chain(void.iter().copied()).collect();
-    Order { next, released: next, taken, void }
+    let taken = record
+        .held
+        .iter()
+        .map(|held| held.seq)
+        .chain(void.iter().copied())
+        .collect();
+    Order {
+        next,
+        released: next,
+        taken,
+        void,
+    }
 }

@@ -16,7 +16,10 @@ mod window;
 
 use crate::{
     base::{Clock, Tasks},
-    engine::{contacts::Contacts, event_bus::EventBus, identities::Identities, messages::Messages, outbox::Outbox, vault::Vault},
+    engine::{
+        contacts::Contacts, event_bus::EventBus, identities::Identities, messages::Messages,
+        outbox::Outbox, vault::Vault,
+    },
     model::RouteId,
     net::Net,
 };
@@ -26,8 +29,15 @@ use tokio::sync::mpsc;
 /// What the actor is handed.
 #[derive(Debug)]
 enum Command {
-    Parcel { route: RouteId, parcel: Vec<u8> },
-    Window { route: RouteId, epoch: u32, next: u64 },
+    Parcel {
+        route: RouteId,
+        parcel: Vec<u8>,
+    },
+    Window {
+        route: RouteId,
+        epoch: u32,
+        next: u64,
+    },
     /// A link came up: say what is here, so that lost receipts do no harm.
     LinkUp(RouteId),
     Unlocked,

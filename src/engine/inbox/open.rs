@@ -3,7 +3,10 @@
 use super::Neighbours;
 use crate::{
     crypto::{self, CryptoError, DeviceCert, OpenError, Opener},
-    engine::{identities::{IdentityError, Keys}, messages::context},
+    engine::{
+        identities::{IdentityError, Keys},
+        messages::context,
+    },
     model::{ContactId, ConversationId, Fingerprint, IdentityId, MessageId, RouteId},
     protocol::{Payload, PayloadError, RecvTags, TagSlot, message_id},
     store::{StoreError, contacts, records::ContactRecord},
@@ -69,11 +72,21 @@ impl Reader {
 
     fn of(rooms: &Neighbours, contact: &ContactRecord) -> Result<Self, RefusedError> {
         let identity = IdentityId::from_slice(&contact.identity).ok_or(RefusedError::Damaged)?;
-        let keys = rooms.identities.keys(identity).map_err(RefusedError::Keys)?;
-        let conversation = ConversationId::from_slice(&contact.conversation).ok_or(RefusedError::Damaged)?;
-        let context = context(contact, &keys.cert.fingerprint(), conversation).ok_or(RefusedError::Damaged)?;
+        let keys = rooms
+            .identities
+            .keys(identity)
+            .map_err(RefusedError::Keys)?;
+        let conversation =
+            ConversationId::from_slice(&contact.conversation).ok_or(RefusedError::Damaged)?;
+        let context = context(contact, &keys.cert.fingerprint(), conversation)
+            .ok_or(RefusedError::Damaged)?;
         let device = DeviceCert::parse(&contact.device_cert).map_err(RefusedError::Cert)?;
-        Ok(Self { keys, device, conversation, context })
+        Ok(Self {
+            keys,
+            device,
+            conversation,
+            context,
+        })
     }
 
     /// The contact's device.
@@ -82,16 +95,24 @@ impl Reader {
     }
 
     /// Opens a parcel at its place.
-    pub(super) fn open(&self, tags: &RecvTags, slot: TagSlot, parcel: &[u8]) -> Result<Vec<Opened>, RefusedError> {
+    pub(super) fn open(
+        &self,
+        tags: &RecvTags,
+        slot: TagSlot,
+        parcel: &[u8],
+    ) -> Result<Vec<Opened>, RefusedError> {
         let key = tags.key(slot.epoch).ok_or(RefusedError::Damaged)?;
         let sealed = crypto::open_parcel(&key, 0, slot.j, parcel).map_err(RefusedError::Parcel)?;
-        sealed.iter().map(|envelope| self.open_envelope(&envelope.bytes)).collect()
+        sealed
+            .iter()
+            .map(|envelope| self.open_envelope(&envelope.bytes))
+            .collect()
     }
 
     fn open_envelope(&self, bytes: &[u8]) -> Result<Opened, RefusedError> {
         let opener = Opener::Device(&self.keys.device);
-        let plain =
-            crypto::open(opener, &self.device, &self.context, bytes).map_err(RefusedError::Envelope)?;
+        let plain = crypto::open(opener, &self.device, &self.context, bytes)
+            .map_err(RefusedError::Envelope)?;
         let payload = Payload::decode(&plain).map_err(RefusedError::Payload)?;
         if payload.conversation != self.conversation || payload.author_device != self.author() {
             return Err(RefusedError::Foreign);

@@ -15,13 +15,20 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(tags: RecvTags) -> Self {
-        let mut window = Self { tags, expected: HashMap::new() };
+        let mut window = Self {
+            tags,
+            expected: HashMap::new(),
+        };
         window.refill();
         window
     }
 
     fn refill(&mut self) {
-        self.expected = self.tags.window().map(|(tag, epoch, j)| (tag.0, (epoch, j))).collect();
+        self.expected = self
+            .tags
+            .window()
+            .map(|(tag, epoch, j)| (tag.0, (epoch, j)))
+            .collect();
     }
 
     /// The place of `tag`, fresh or burnt; `None` for a tag that is not this contact's.
@@ -31,7 +38,11 @@ impl Window {
             self.refill();
         }
         match self.expected.get(&tag) {
-            Some((epoch, j)) => Some(TagSlot { epoch: *epoch, j: *j, burnt: false }),
+            Some((epoch, j)) => Some(TagSlot {
+                epoch: *epoch,
+                j: *j,
+                burnt: false,
+            }),
             None => self.tags.find(&Tag(tag)),
         }
     }

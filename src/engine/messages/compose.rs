@@ -1,8 +1,13 @@
 //! From text to a sealed row: payload, envelope, parcel, and the records that count them.
 
-use super::{MessageError, composer::{Sent, Tools}};
+use super::{
+    MessageError,
+    composer::{Sent, Tools},
+};
 use crate::{
-    crypto::{self, CryptoError, DeviceCert, Random, Recipient, SealedEnvelope, Secret, SystemRandom},
+    crypto::{
+        self, CryptoError, DeviceCert, Random, Recipient, SealedEnvelope, Secret, SystemRandom,
+    },
     engine::identities::Keys,
     model::{
         ContactId, ConversationId, DeliveryState, EventKind, Fingerprint, Hlc, IdentityId,
@@ -45,26 +50,50 @@ pub(super) struct Sealed {
 impl Desk {
     /// Reads what belongs to `id`. Writes nothing.
     pub(super) fn open(tools: &Tools, txn: &Txn, id: ContactId) -> Result<Self, MessageError> {
-        let contact = contacts::get(txn, &id).map_err(MessageError::Store)?.ok_or(MessageError::NoContact)?;
-        let session = sessions::get(txn, &id).map_err(MessageError::Store)?.ok_or(MessageError::NoSession)?;
-        let conversation_id = ConversationId::from_slice(&contact.conversation).ok_or(MessageError::Damaged)?;
+        let contact = contacts::get(txn, &id)
+            .map_err(MessageError::Store)?
+            .ok_or(MessageError::NoContact)?;
+        let session = sessions::get(txn, &id)
+            .map_err(MessageError::Store)?
+            .ok_or(MessageError::NoSession)?;
+        let conversation_id =
+            ConversationId::from_slice(&contact.conversation).ok_or(MessageError::Damaged)?;
         let conversation = conversations::get(txn, &conversation_id)
             .map_err(MessageError::Store)?
             .ok_or(MessageError::Damaged)?;
         let identity = IdentityId::from_slice(&contact.identity).ok_or(MessageError::Damaged)?;
-        let keys = tools.identities.keys(identity).map_err(MessageError::Identity)?;
+        let keys = tools
+            .identities
+            .keys(identity)
+            .map_err(MessageError::Identity)?;
         let device = DeviceCert::parse(&contact.device_cert).map_err(MessageError::PeerCert)?;
-        let context = context(&contact, &keys.cert.fingerprint(), conversation_id).ok_or(MessageError::Damaged)?;
-        Ok(Self { id, now: tools.bus.now(), contact, conversation, session, keys, device, context })
+        let context = context(&contact, &keys.cert.fingerprint(), conversation_id)
+            .ok_or(MessageError::Damaged)?;
+        Ok(Self {
+            id,
+            now: tools.bus.now(),
+            contact,
+            conversation,
+            session,
+            keys,
+            device,
+            context,
+        })
     }
 
     /// Seals `body` and takes a tag for it. `seq` is 0 for what is not part of the conversation.
-    pub(super) fn seal(&mut self, body: Body, seq: u64, expires: Option<Timestamp>) -> Result<Sealed, MessageError> {
+    pub(super) fn seal(
+        &mut self,
+        body: Body,
+        seq: u64,
+        expires: Option<Timestamp>,
+    ) -> Result<Sealed, MessageError> {
         let mut salt = [0; 16];
         SystemRandom.fill(&mut salt);
         let author = self.keys.device.fingerprint();
         let payload = Payload {
-            conversation: ConversationId::from_slice(&self.conversation.id).ok_or(MessageError::Damaged)?,
+            conversation: ConversationId::from_slice(&self.conversation.id)
+                .ok_or(MessageError::Damaged)?,
             author_device: author,
             seq,
             parents: self
@@ -75,7 +104,12 @@ impl Desk {
                 .filter_map(|head| head.as_slice().try_into().ok())
                 .collect(),
             hlc: Hlc(self.conversation.hlc),
-            manifest_head_seen: self.contact.manifest_head.as_slice().try_into().unwrap_or([0; 32]),
+            manifest_head_seen: self
+                .contact
+                .manifest_head
+                .as_slice()
+                .try_into()
+                .unwrap_or([0; 32]),
             expires,
             salt,
             body,
@@ -83,12 +117,11 @@ impl Desk {
         let bytes = payload.encode().map_err(MessageError::Payload)?;
         let message = message_id(&bytes, &author);
         let to = [Recipient::Device(&self.device)];
-        let envelope = crypto::seal(&self.keys.device, &to, &self.context, &bytes, self.now).map_err(|error| {
-            match error {
+        let envelope = crypto::seal(&self.keys.device, &to, &self.context, &bytes, self.now)
+            .map_err(|error| match error {
                 CryptoError::NoUsableSubkey => MessageError::KeysExpired(error),
                 other => MessageError::Seal(other),
-            }
-        })?;
+            })?;
         let mut tags = SendTags {
             epoch: self.session.send_epoch,
             key: Secret::from_slice(&self.session.send_key).ok_or(MessageError::Damaged)?,
@@ -96,18 +129,36 @@ impl Desk {
             since: Timestamp(self.session.send_since),
         };
         let (epoch, index) = tags.take(self.now);
-        let sealed = SealedEnvelope { epoch, index, bytes: envelope };
-        let parcel = crypto::seal_parcel(&tags.key, 0, index, &[sealed]).map_err(MessageError::Seal)?;
+        let sealed = SealedEnvelope {
+            epoch,
+            index,
+            bytes: envelope,
+        };
+        let parcel =
+            crypto::seal_parcel(&tags.key, 0, index, &[sealed]).map_err(MessageError::Seal)?;
         self.session.send_epoch = tags.epoch;
         self.session.send_key = tags.key.as_bytes().to_vec();
         self.session.send_next = tags.next;
         self.session.send_since = tags.since.0;
-        Ok(Sealed { parcel, message, epoch, index })
+        Ok(Sealed {
+            parcel,
+            message,
+            epoch,
+            index,
+        })
     }
 
     /// Queues a sealed parcel that is no message.
-    pub(super) fn push_control(&self, txn: &mut Txn, sealed: Sealed, kind: u32) -> Result<(), MessageError> {
-        let row = OutboxRow { kind, ..self.row(sealed) };
+    pub(super) fn push_control(
+        &self,
+        txn: &mut Txn,
+        sealed: Sealed,
+        kind: u32,
+    ) -> Result<(), MessageError> {
+        let row = OutboxRow {
+            kind,
+            ..self.row(sealed)
+        };
         self.save_session(txn)?;
         outbox::push(txn, &RouteId(self.id.0), &row).map_err(MessageError::Store)?;
         Ok(())
@@ -132,14 +183,28 @@ impl Desk {
 }
 
 /// The envelope context of a direct conversation: the inviter's certificate comes first.
-pub(crate) fn context(contact: &ContactRecord, own: &Fingerprint, conversation: ConversationId) -> Option<[u8; 32]> {
+pub(crate) fn context(
+    contact: &ContactRecord,
+    own: &Fingerprint,
+    conversation: ConversationId,
+) -> Option<[u8; 32]> {
     let theirs = Fingerprint::from_slice(&contact.fingerprint)?;
-    let (inviter, invitee) = if contact.inviter { (own, &theirs) } else { (&theirs, own) };
-    Some(pair_context(conversation, inviter, invitee))
+    let (inviter, invitee) = if contact.inviter {
+        (own, &theirs)
+    } else {
+        (&theirs, own)
+    };
+    Some(pair_context(&conversation, inviter, invitee))
 }
 
 /// Seals a text and writes everything that it changes.
-pub(super) fn message(tools: &Tools, txn: &mut Txn, id: ContactId, text: String, once: &Once) -> Result<Sent, MessageError> {
+pub(super) fn message(
+    tools: &Tools,
+    txn: &mut Txn,
+    id: ContactId,
+    text: String,
+    once: &Once,
+) -> Result<Sent, MessageError> {
     if let Some(answer) = once.find(txn).map_err(MessageError::Store)? {
         let (conversation, message) = answer.split_at_checked(16).ok_or(MessageError::Damaged)?;
         return Ok(Sent {
@@ -157,7 +222,8 @@ pub(super) fn message(tools: &Tools, txn: &mut Txn, id: ContactId, text: String,
     desk.conversation.hlc = Hlc(desk.conversation.hlc).tick(desk.now).0;
     let expires = desk.now.after(limits::MESSAGE_TTL);
     let sealed = desk.seal(Body::Text(text.clone()), seq, Some(expires))?;
-    let conversation = ConversationId::from_slice(&desk.conversation.id).ok_or(MessageError::Damaged)?;
+    let conversation =
+        ConversationId::from_slice(&desk.conversation.id).ok_or(MessageError::Damaged)?;
     let id = sealed.message;
     let stored = StoredMessage {
         id: id.0.to_vec(),
@@ -172,7 +238,11 @@ pub(super) fn message(tools: &Tools, txn: &mut Txn, id: ContactId, text: String,
         tag_index: sealed.index,
         ..StoredMessage::default()
     };
-    let row = OutboxRow { message: id.0.to_vec(), kind: ROW_MESSAGE, ..desk.row(sealed) };
+    let row = OutboxRow {
+        message: id.0.to_vec(),
+        kind: ROW_MESSAGE,
+        ..desk.row(sealed)
+    };
     let number = outbox::push(txn, &route, &row).map_err(MessageError::Store)?;
     let index = messages::append(txn, &conversation, stored).map_err(MessageError::Store)?;
     messages::set_outbox_row(txn, &id, number).map_err(MessageError::Store)?;
@@ -186,9 +256,18 @@ pub(super) fn message(tools: &Tools, txn: &mut Txn, id: ContactId, text: String,
     desk.save_session(txn)?;
     tools
         .bus
-        .append(txn, EventKind::MessageQueued { conversation, message: id })
+        .append(
+            txn,
+            EventKind::MessageQueued {
+                conversation,
+                message: id,
+            },
+        )
         .map_err(MessageError::Store)?;
     let answer: Vec<u8> = conversation.0.iter().chain(&id.0).copied().collect();
     once.put(txn, &answer).map_err(MessageError::Store)?;
-    Ok(Sent { conversation, message: id })
+    Ok(Sent {
+        conversation,
+        message: id,
+    })
 }

@@ -32,13 +32,34 @@ pub struct Sent {
 }
 
 pub(super) enum Command {
-    Send { contact: ContactId, text: String, once: Once, reply: Reply<Sent> },
-    Cancel { message: MessageId, reply: Reply<()> },
-    GiveUp { contact: ContactId, reply: Reply<()> },
-    Receipt { contact: ContactId },
-    Update { contact: ContactId, addresses: Vec<SocketAddr> },
-    Expire { contact: ContactId },
-    Refused { contact: ContactId, places: Vec<(u32, u64)> },
+    Send {
+        contact: ContactId,
+        text: String,
+        once: Once,
+        reply: Reply<Sent>,
+    },
+    Cancel {
+        message: MessageId,
+        reply: Reply<()>,
+    },
+    GiveUp {
+        contact: ContactId,
+        reply: Reply<()>,
+    },
+    Receipt {
+        contact: ContactId,
+    },
+    Update {
+        contact: ContactId,
+        addresses: Vec<SocketAddr>,
+    },
+    Expire {
+        contact: ContactId,
+    },
+    Refused {
+        contact: ContactId,
+        places: Vec<(u32, u64)>,
+    },
 }
 
 /// What to do once a batch is durable.
@@ -71,8 +92,17 @@ impl Composer {
         outbox: Outbox,
         inbox: mpsc::Receiver<Command>,
     ) -> Self {
-        let tools = Tools { bus, identities, outbox };
-        Self { tools, vault, inbox, in_flight: Arc::new(tokio::sync::Semaphore::new(IN_FLIGHT)) }
+        let tools = Tools {
+            bus,
+            identities,
+            outbox,
+        };
+        Self {
+            tools,
+            vault,
+            inbox,
+            in_flight: Arc::new(tokio::sync::Semaphore::new(IN_FLIGHT)),
+        }
     }
 
     pub(super) async fn run(mut self, stop: Stop) {
@@ -84,9 +114,14 @@ impl Composer {
                 () = stop.draining() => break,
                 taken = self.inbox.recv_many(&mut batch, BATCH) => if taken == 0 { break },
             }
-            let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else { break };
+            let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else {
+                break;
+            };
             let commands = std::mem::take(&mut batch);
-            let (tools, unlocked) = (self.tools.clone(), self.vault.state() == VaultState::Unlocked);
+            let (tools, unlocked) = (
+                self.tools.clone(),
+                self.vault.state() == VaultState::Unlocked,
+            );
             // Queued before the next batch begins, so sequence numbers and disk agree.
             let work = tokio::task::spawn_blocking(move || seal_batch(&tools, commands, unlocked));
             let Ok((ticket, afters)) = work.await else {
@@ -100,18 +135,29 @@ impl Composer {
             });
         }
         // Every permit back means every caller was answered.
-        let _ = self.in_flight.acquire_many(u32::try_from(IN_FLIGHT).unwrap_or(1)).await;
+        let _ = self
+            .in_flight
+            .acquire_many(u32::try_from(IN_FLIGHT).unwrap_or(1))
+            .await;
     }
 }
 
-fn seal_batch(tools: &Tools, commands: Vec<Command>, unlocked: bool) -> (Result<Ticket, StoreError>, Vec<After>) {
+fn seal_batch(
+    tools: &Tools,
+    commands: Vec<Command>,
+    unlocked: bool,
+) -> (Result<Ticket, StoreError>, Vec<After>) {
     let mut txn = tools.bus.store().begin();
     let mut afters = Vec::with_capacity(commands.len());
     let mut routes = BTreeSet::new();
     for command in commands {
         serve(tools, &mut txn, command, unlocked, &mut afters, &mut routes);
     }
-    afters.extend(routes.into_iter().map(|route| After::Outbox(outbox::Command::Wake(route))));
+    afters.extend(
+        routes
+            .into_iter()
+            .map(|route| After::Outbox(outbox::Command::Wake(route))),
+    );
     (tools.bus.store().queue(txn), afters)
 }
 
@@ -126,8 +172,14 @@ fn serve(
     routes: &mut BTreeSet<RouteId>,
 ) {
     match command {
-        Command::Send { contact, text, once, reply } => {
-            let sent = check(unlocked).and_then(|()| compose::message(tools, txn, contact, text, &once));
+        Command::Send {
+            contact,
+            text,
+            once,
+            reply,
+        } => {
+            let sent =
+                check(unlocked).and_then(|()| compose::message(tools, txn, contact, text, &once));
             if sent.is_ok() {
                 routes.insert(RouteId(contact.0));
             }
@@ -170,7 +222,11 @@ fn serve(
     }
 }
 
-fn note_ended(ended: Result<bool, MessageError>, contact: ContactId, routes: &mut BTreeSet<RouteId>) {
+fn note_ended(
+    ended: Result<bool, MessageError>,
+    contact: ContactId,
+    routes: &mut BTreeSet<RouteId>,
+) {
     match ended {
         Ok(true) => drop(routes.insert(RouteId(contact.0))),
         Ok(false) => {}
@@ -179,7 +235,11 @@ fn note_ended(ended: Result<bool, MessageError>, contact: ContactId, routes: &mu
 }
 
 fn check(unlocked: bool) -> Result<(), MessageError> {
-    if unlocked { Ok(()) } else { Err(MessageError::Locked) }
+    if unlocked {
+        Ok(())
+    } else {
+        Err(MessageError::Locked)
+    }
 }
 
 /// Persist, then speak.
@@ -195,10 +255,14 @@ async fn finish(tools: &Tools, ticket: Result<Ticket, StoreError>, afters: Vec<A
         // A caller who has gone away needs no answer.
         match (after, &durable) {
             (After::Sent(reply, Ok(sent)), Ok(())) => drop(reply.send(Ok(sent))),
-            (After::Sent(reply, Ok(_)), Err(error)) => drop(reply.send(Err(MessageError::Store(error.clone())))),
+            (After::Sent(reply, Ok(_)), Err(error)) => {
+                drop(reply.send(Err(MessageError::Store(error.clone()))))
+            }
             (After::Sent(reply, Err(error)), _) => drop(reply.send(Err(error))),
             (After::Done(reply, Ok(())), Ok(())) => drop(reply.send(Ok(()))),
-            (After::Done(reply, Ok(())), Err(error)) => drop(reply.send(Err(MessageError::Store(error.clone())))),
+            (After::Done(reply, Ok(())), Err(error)) => {
+                drop(reply.send(Err(MessageError::Store(error.clone()))))
+            }
             (After::Done(reply, Err(error)), _) => drop(reply.send(Err(error))),
             (After::Outbox(command), Ok(())) => tools.outbox.tell(command).await,
             (After::Outbox(_), Err(_)) => {}

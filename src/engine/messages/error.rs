@@ -1,6 +1,9 @@
 //! Why a message could not be written or read.
 
-use crate::{crypto::CryptoError, engine::identities::IdentityError, protocol::PayloadError, store::StoreError};
+use crate::{
+    crypto::CryptoError, engine::identities::IdentityError, protocol::PayloadError,
+    store::StoreError,
+};
 
 /// Each variant is a step that failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +36,9 @@ pub enum MessageError {
     #[error("{0}")]
     TooLate(&'static str),
     /// Their certificate is too old to encrypt to; their next link brings a new one.
-    #[error("the contact's keys have expired: they must come online once before they can be written to")]
+    #[error(
+        "the contact's keys have expired: they must come online once before they can be written to"
+    )]
     KeysExpired(#[source] CryptoError),
     /// A certificate of theirs cannot be read.
     #[error("cannot read the contact's certificate")]

@@ -22,7 +22,10 @@ pub use error::MessageError;
 use crate::{
     base::Tasks,
     engine::{event_bus::EventBus, identities::Identities, outbox::Outbox, vault::Vault},
-    model::{ContactId, ConversationId, DeliveryState, Direction, Fingerprint, Hlc, Message, MessageId, RouteId, Timestamp, limits},
+    model::{
+        ContactId, ConversationId, DeliveryState, Direction, Fingerprint, Hlc, Message, MessageId,
+        RouteId, Timestamp, limits,
+    },
     store::{Once, StoreError, messages, outbox, records::StoredMessage},
 };
 use composer::{Command, Composer};
@@ -39,11 +42,21 @@ pub struct Messages {
 impl Messages {
     /// Starts the composer.
     #[must_use]
-    pub fn spawn(bus: EventBus, vault: Vault, identities: Identities, outbox: Outbox, tasks: &Tasks) -> Self {
+    pub fn spawn(
+        bus: EventBus,
+        vault: Vault,
+        identities: Identities,
+        outbox: Outbox,
+        tasks: &Tasks,
+    ) -> Self {
         let (commands, inbox) = mpsc::channel(256);
         let composer = Composer::new(bus.clone(), vault, identities, outbox.clone(), inbox);
         tasks.spawn("composer", composer.run(tasks.stop()));
-        Self { bus, outbox, commands }
+        Self {
+            bus,
+            outbox,
+            commands,
+        }
     }
 
     /// Seals `text` for `contact`. Returned means durable.
@@ -51,14 +64,25 @@ impl Messages {
     /// # Errors
     /// Empty or too long a text, a full outbox, no such or a blocked contact, locked, or what
     /// the store says.
-    pub async fn send(&self, contact: ContactId, text: String, once: Once) -> Result<Sent, MessageError> {
+    pub async fn send(
+        &self,
+        contact: ContactId,
+        text: String,
+        once: Once,
+    ) -> Result<Sent, MessageError> {
         if text.is_empty() {
             return Err(MessageError::Empty);
         }
         if text.len() > limits::MAX_TEXT_BYTES {
             return Err(MessageError::TooLong { bytes: text.len() });
         }
-        self.ask(|reply| Command::Send { contact, text, once, reply }).await
+        self.ask(|reply| Command::Send {
+            contact,
+            text,
+            once,
+            reply,
+        })
+        .await
     }
 
     /// Takes a message back, as long as nobody has it.
@@ -83,13 +107,23 @@ impl Messages {
     }
 
     /// Tells `contact` our addresses and certificate where theirs are out of date.
-    pub(crate) async fn send_update(&self, contact: ContactId, addresses: Vec<std::net::SocketAddr>) {
-        let _ = self.commands.send(Command::Update { contact, addresses }).await;
+    pub(crate) async fn send_update(
+        &self,
+        contact: ContactId,
+        addresses: Vec<std::net::SocketAddr>,
+    ) {
+        let _ = self
+            .commands
+            .send(Command::Update { contact, addresses })
+            .await;
     }
 
     /// The contact signed that it cannot open what came at these places.
     pub(crate) async fn refused(&self, contact: ContactId, places: Vec<(u32, u64)>) {
-        let _ = self.commands.send(Command::Refused { contact, places }).await;
+        let _ = self
+            .commands
+            .send(Command::Refused { contact, places })
+            .await;
     }
 
     /// Lets messages whose time ran out end.
@@ -104,7 +138,10 @@ impl Messages {
         command: impl FnOnce(oneshot::Sender<Result<T, MessageError>>) -> Command,
     ) -> Result<T, MessageError> {
         let (reply, answer) = oneshot::channel();
-        self.commands.send(command(reply)).await.map_err(|_| MessageError::Stopped)?;
+        self.commands
+            .send(command(reply))
+            .await
+            .map_err(|_| MessageError::Stopped)?;
         answer.await.map_err(|_| MessageError::Stopped)?
     }
 
@@ -114,8 +151,11 @@ impl Messages {
     /// No such message, locked, or what the store says.
     pub fn get(&self, id: MessageId) -> Result<Message, MessageError> {
         let read = self.bus.store().read();
-        let place = messages::find(&read, &id).map_err(MessageError::Store)?.ok_or(MessageError::NotFound)?;
-        let conversation = ConversationId::from_slice(&place.conversation).ok_or(MessageError::Damaged)?;
+        let place = messages::find(&read, &id)
+            .map_err(MessageError::Store)?
+            .ok_or(MessageError::NotFound)?;
+        let conversation =
+            ConversationId::from_slice(&place.conversation).ok_or(MessageError::Damaged)?;
         let stored = messages::get(&read, &conversation, place.index)
             .map_err(MessageError::Store)?
             .ok_or(MessageError::Damaged)?;
@@ -128,19 +168,33 @@ impl Messages {
     /// No such message, locked, or what the store says.
     pub fn place(&self, id: MessageId) -> Result<Option<(RouteId, u64)>, MessageError> {
         let read = self.bus.store().read();
-        let place = messages::find(&read, &id).map_err(MessageError::Store)?.ok_or(MessageError::NotFound)?;
-        let Some(route) = RouteId::from_slice(&place.contact) else { return Ok(None) };
+        let place = messages::find(&read, &id)
+            .map_err(MessageError::Store)?
+            .ok_or(MessageError::NotFound)?;
+        let Some(route) = RouteId::from_slice(&place.contact) else {
+            return Ok(None);
+        };
         let row = outbox::get(&read, &route, place.outbox_row).map_err(MessageError::Store)?;
-        Ok(row.filter(|row| row.message == id.0).map(|_| (route, place.outbox_row)))
+        Ok(row
+            .filter(|row| row.message == id.0)
+            .map(|_| (route, place.outbox_row)))
     }
 
     /// A conversation's messages before index `before`, the newest first.
     ///
     /// # Errors
     /// Locked, or what the store says.
-    pub fn page(&self, conversation: ConversationId, before: Option<u64>, max: usize) -> Result<Vec<Message>, MessageError> {
-        let rows = messages::page(&self.bus.store().read(), &conversation, before, max).map_err(MessageError::Store)?;
-        rows.into_iter().map(|(index, row)| self.complete(conversation, index, row)).collect()
+    pub fn page(
+        &self,
+        conversation: ConversationId,
+        before: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<Message>, MessageError> {
+        let rows = messages::page(&self.bus.store().read(), &conversation, before, max)
+            .map_err(MessageError::Store)?;
+        rows.into_iter()
+            .map(|(index, row)| self.complete(conversation, index, row))
+            .collect()
     }
 
     /// The tries it took to deliver a finished message.
@@ -149,26 +203,39 @@ impl Messages {
     /// No such message, locked, or what the store says.
     pub fn attempts(&self, id: MessageId) -> Result<Vec<crate::model::Attempt>, MessageError> {
         let read = self.bus.store().read();
-        let place = messages::find(&read, &id).map_err(MessageError::Store)?.ok_or(MessageError::NotFound)?;
-        let conversation = ConversationId::from_slice(&place.conversation).ok_or(MessageError::Damaged)?;
+        let place = messages::find(&read, &id)
+            .map_err(MessageError::Store)?
+            .ok_or(MessageError::NotFound)?;
+        let conversation =
+            ConversationId::from_slice(&place.conversation).ok_or(MessageError::Damaged)?;
         let stored = messages::get(&read, &conversation, place.index)
             .map_err(MessageError::Store)?
             .ok_or(MessageError::Damaged)?;
-        Ok(crate::engine::outbox::attempts_since(&stored.attempts, i64::MIN))
+        Ok(crate::engine::outbox::attempts_since(
+            &stored.attempts,
+            i64::MIN,
+        ))
     }
 
     /// Every message id that begins with `prefix` (hexadecimal), at most two: one is unique.
     ///
     /// # Errors
     /// Locked, or what the store says.
-    pub fn with_prefix(&self, conversations: &[ConversationId], prefix: &str) -> Result<Vec<MessageId>, MessageError> {
+    pub fn with_prefix(
+        &self,
+        conversations: &[ConversationId],
+        prefix: &str,
+    ) -> Result<Vec<MessageId>, MessageError> {
         let read = self.bus.store().read();
         let mut found = Vec::new();
         for conversation in conversations {
             let mut before = None;
             loop {
-                let rows = messages::page(&read, conversation, before, 64).map_err(MessageError::Store)?;
-                let Some((oldest, _)) = rows.last() else { break };
+                let rows =
+                    messages::page(&read, conversation, before, 64).map_err(MessageError::Store)?;
+                let Some((oldest, _)) = rows.last() else {
+                    break;
+                };
                 before = Some(*oldest);
                 for (_, row) in &rows {
                     let id = MessageId::from_slice(&row.id).ok_or(MessageError::Damaged)?;
@@ -184,13 +251,21 @@ impl Messages {
         Ok(found)
     }
 
-    fn complete(&self, conversation: ConversationId, index: u64, row: StoredMessage) -> Result<Message, MessageError> {
+    fn complete(
+        &self,
+        conversation: ConversationId,
+        index: u64,
+        row: StoredMessage,
+    ) -> Result<Message, MessageError> {
         let mut message = from_record(conversation, index, row).ok_or(MessageError::Damaged)?;
         // While it is on its way, its row in the outbox knows best.
         if message.direction == Direction::Outgoing
             && !message.state.is_final()
             && let Some((route, number)) = self.place(message.id)?
-            && let Some((entry, _)) = self.outbox.explain(route, number).map_err(MessageError::Store)?
+            && let Some((entry, _)) = self
+                .outbox
+                .explain(route, number)
+                .map_err(MessageError::Store)?
         {
             message.state = entry.state;
         }
@@ -203,7 +278,11 @@ fn from_record(conversation: ConversationId, index: u64, row: StoredMessage) -> 
         id: MessageId::from_slice(&row.id)?,
         conversation,
         index,
-        direction: if row.direction == 1 { Direction::Incoming } else { Direction::Outgoing },
+        direction: if row.direction == 1 {
+            Direction::Incoming
+        } else {
+            Direction::Outgoing
+        },
         author_device: Fingerprint::from_slice(&row.author_device)?,
         author_seq: row.author_seq,
         hlc: Hlc(row.hlc),
@@ -213,4 +292,3 @@ fn from_record(conversation: ConversationId, index: u64, row: StoredMessage) -> 
         delivered_at: (row.delivered_at != 0).then_some(Timestamp(row.delivered_at)),
     })
 }
-

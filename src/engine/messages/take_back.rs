@@ -1,8 +1,14 @@
 //! Messages that end without arriving: cancelled, expired, given up.
 
-use super::{MessageError, compose::{Desk, ROW_VOID}, composer::Tools};
+use super::{
+    MessageError,
+    compose::{Desk, ROW_VOID},
+    composer::Tools,
+};
 use crate::{
-    model::{ContactId, ConversationId, DeliveryState, EventKind, FailureReason, MessageId, RouteId},
+    model::{
+        ContactId, ConversationId, DeliveryState, EventKind, FailureReason, MessageId, RouteId,
+    },
     protocol::Body,
     store::{Txn, messages, outbox, records::OutboxRow},
 };
@@ -11,36 +17,76 @@ use crate::{
 const MAX_VOIDED: usize = 256;
 
 /// Takes one message back and fills the hole it leaves. Returns whom to tell.
-pub(super) fn cancel(tools: &Tools, txn: &mut Txn, message: MessageId) -> Result<RouteId, MessageError> {
-    let place = messages::find(txn, &message).map_err(MessageError::Store)?.ok_or(MessageError::NotFound)?;
-    let route = RouteId::from_slice(&place.contact)
-        .ok_or(MessageError::TooLate("a received message cannot be taken back"))?;
+pub(super) fn cancel(
+    tools: &Tools,
+    txn: &mut Txn,
+    message: MessageId,
+) -> Result<RouteId, MessageError> {
+    let place = messages::find(txn, &message)
+        .map_err(MessageError::Store)?
+        .ok_or(MessageError::NotFound)?;
+    let route = RouteId::from_slice(&place.contact).ok_or(MessageError::TooLate(
+        "a received message cannot be taken back",
+    ))?;
     let row = outbox::get(txn, &route, place.outbox_row).map_err(MessageError::Store)?;
     let Some(row) = row.filter(|row| row.message == message.0) else {
         return Err(MessageError::TooLate("the message is finished"));
     };
-    if row.state != DeliveryState::Queued.number() || tools.outbox.under_way(route, place.outbox_row) {
+    if row.state != DeliveryState::Queued.number()
+        || tools.outbox.under_way(route, place.outbox_row)
+    {
         return Err(MessageError::TooLate("the message is already under way"));
     }
     let mut desk = Desk::open(tools, txn, ContactId(route.0))?;
     let seq = seq_of(txn, &row, &message)?;
     let void = desk.seal(Body::Void { seqs: vec![seq] }, 0, None)?;
-    end(tools, txn, route, place.outbox_row, &row, DeliveryState::Cancelled, FailureReason::Cancelled)?;
+    end(
+        tools,
+        txn,
+        route,
+        place.outbox_row,
+        &row,
+        DeliveryState::Cancelled,
+        FailureReason::Cancelled,
+    )?;
     desk.push_control(txn, void, ROW_VOID)?;
     Ok(route)
 }
 
 /// Ends what is older than its time. Returns whether anything was.
-pub(super) fn expire(tools: &Tools, txn: &mut Txn, contact: ContactId) -> Result<bool, MessageError> {
+pub(super) fn expire(
+    tools: &Tools,
+    txn: &mut Txn,
+    contact: ContactId,
+) -> Result<bool, MessageError> {
     let now = tools.bus.now().0;
     let old = |row: &OutboxRow| row.expires_at <= now;
-    end_some(tools, txn, contact, old, DeliveryState::Expired, FailureReason::Expired)
+    end_some(
+        tools,
+        txn,
+        contact,
+        old,
+        DeliveryState::Expired,
+        FailureReason::Expired,
+    )
 }
 
 /// Ends what the contact cannot open. Returns whether anything was.
-pub(super) fn refused(tools: &Tools, txn: &mut Txn, contact: ContactId, places: &[(u32, u64)]) -> Result<bool, MessageError> {
+pub(super) fn refused(
+    tools: &Tools,
+    txn: &mut Txn,
+    contact: ContactId,
+    places: &[(u32, u64)],
+) -> Result<bool, MessageError> {
     let named = |row: &OutboxRow| places.contains(&(row.tag_epoch, row.tag_index));
-    end_some(tools, txn, contact, named, DeliveryState::Failed, FailureReason::CannotOpen)
+    end_some(
+        tools,
+        txn,
+        contact,
+        named,
+        DeliveryState::Failed,
+        FailureReason::CannotOpen,
+    )
 }
 
 fn end_some(
@@ -69,17 +115,35 @@ fn end_some(
             Err(MessageError::NoSession) => break,
             desk => desk?,
         };
-        let sealed = desk.seal(Body::Void { seqs: seqs.to_vec() }, 0, None)?;
+        let sealed = desk.seal(
+            Body::Void {
+                seqs: seqs.to_vec(),
+            },
+            0,
+            None,
+        )?;
         desk.push_control(txn, sealed, ROW_VOID)?;
     }
     Ok(!rows.is_empty())
 }
 
 /// Ends everything on its way to `contact`; tells them nothing.
-pub(super) fn give_up(tools: &Tools, txn: &mut Txn, contact: ContactId) -> Result<(), MessageError> {
+pub(super) fn give_up(
+    tools: &Tools,
+    txn: &mut Txn,
+    contact: ContactId,
+) -> Result<(), MessageError> {
     let route = RouteId(contact.0);
     for (number, row) in all_rows(txn, route)? {
-        end(tools, txn, route, number, &row, DeliveryState::Failed, FailureReason::Blocked)?;
+        end(
+            tools,
+            txn,
+            route,
+            number,
+            &row,
+            DeliveryState::Failed,
+            FailureReason::Blocked,
+        )?;
     }
     Ok(())
 }
@@ -90,10 +154,15 @@ fn all_rows(txn: &Txn, route: RouteId) -> Result<Vec<(u64, OutboxRow)>, MessageE
 }
 
 fn seq_of(txn: &Txn, row: &OutboxRow, message: &MessageId) -> Result<u64, MessageError> {
-    let place = messages::find(txn, message).map_err(MessageError::Store)?.ok_or(MessageError::Damaged)?;
-    let conversation = ConversationId::from_slice(&row.conversation).ok_or(MessageError::Damaged)?;
+    let place = messages::find(txn, message)
+        .map_err(MessageError::Store)?
+        .ok_or(MessageError::Damaged)?;
+    let conversation =
+        ConversationId::from_slice(&row.conversation).ok_or(MessageError::Damaged)?;
     let stored = messages::get(txn, &conversation, place.index).map_err(MessageError::Store)?;
-    stored.map(|message| message.author_seq).ok_or(MessageError::Damaged)
+    stored
+        .map(|message| message.author_seq)
+        .ok_or(MessageError::Damaged)
 }
 
 /// Removes a row and writes the message's last state.
@@ -108,18 +177,28 @@ fn end(
 ) -> Result<(), MessageError> {
     let log = outbox::head(txn, &route).map_err(MessageError::Store)?.log;
     outbox::remove(txn, &route, number).map_err(MessageError::Store)?;
-    let (Some(message), Some(conversation)) =
-        (MessageId::from_slice(&row.message), ConversationId::from_slice(&row.conversation))
-    else {
+    let (Some(message), Some(conversation)) = (
+        MessageId::from_slice(&row.message),
+        ConversationId::from_slice(&row.conversation),
+    ) else {
         return Ok(());
     };
-    let place = messages::find(txn, &message).map_err(MessageError::Store)?.ok_or(MessageError::Damaged)?;
+    let place = messages::find(txn, &message)
+        .map_err(MessageError::Store)?
+        .ok_or(MessageError::Damaged)?;
     messages::update(txn, &conversation, place.index, |stored| {
         stored.state = state.number();
         stored.reason = reason.number();
-        stored.attempts = log.into_iter().filter(|attempt| attempt.at >= row.queued_at).collect();
+        stored.attempts = log
+            .into_iter()
+            .filter(|attempt| attempt.at >= row.queued_at)
+            .collect();
     })
     .map_err(MessageError::Store)?;
-    let kind = EventKind::MessageState { conversation, message, state };
+    let kind = EventKind::MessageState {
+        conversation,
+        message,
+        state,
+    };
     tools.bus.append(txn, kind).map_err(MessageError::Store)
 }

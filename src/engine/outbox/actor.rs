@@ -1,11 +1,16 @@
 //! The loop that moves rows onto links and dials when there is none.
 
-use super::{Command, LaneView, MAX_LOG, Views, lane::{Lane, Transient}};
+use super::{
+    Command, LaneView, MAX_LOG, Views,
+    lane::{Lane, Transient},
+};
 use crate::{
     base::{Clock, Stop},
     crypto::{Random, SystemRandom},
     engine::event_bus::EventBus,
-    model::{ConversationId, DeliveryState, EventKind, FailureReason, MessageId, RouteId, Timestamp},
+    model::{
+        ConversationId, DeliveryState, EventKind, FailureReason, MessageId, RouteId, Timestamp,
+    },
     net::{Net, SendError},
     store::{StoreError, outbox, records::AttemptRecord},
     wire::Frame,
@@ -33,7 +38,13 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn new(bus: EventBus, net: Net, clock: Clock, views: Views, inbox: mpsc::Receiver<Command>) -> Self {
+    pub(super) fn new(
+        bus: EventBus,
+        net: Net,
+        clock: Clock,
+        views: Views,
+        inbox: mpsc::Receiver<Command>,
+    ) -> Self {
         let wall_offset_ms = offset(&clock);
         Self {
             bus,
@@ -72,12 +83,17 @@ impl Actor {
                 self.lane(route).freshen(now);
                 self.pump(route);
             }
-            Command::Transient { route, after, parcel } => {
+            Command::Transient {
+                route,
+                after,
+                parcel,
+            } => {
                 self.lane(route).push_transient(Transient { after, parcel });
                 self.pump(route);
             }
             Command::LinkUp(route) => {
-                let head = outbox::head(&self.bus.store().read(), &route).map_or(0, |head| head.head);
+                let head =
+                    outbox::head(&self.bus.store().read(), &route).map_or(0, |head| head.head);
                 self.lane(route).link_up(head);
                 self.pump(route);
             }
@@ -97,7 +113,10 @@ impl Actor {
             Command::Dial(route) => self.lane(route).reset(now),
             Command::Forget(route) => {
                 self.lanes.remove(&route);
-                self.views.lock().unwrap_or_else(PoisonError::into_inner).remove(&route);
+                self.views
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(&route);
                 return;
             }
         }
@@ -174,7 +193,10 @@ impl Actor {
                 }
                 if row.expires_at > now {
                     if !lane.announced {
-                        let window = Frame::Window { epoch: row.tag_epoch, next: row.tag_index };
+                        let window = Frame::Window {
+                            epoch: row.tag_epoch,
+                            next: row.tag_index,
+                        };
                         if !hand_over(&self.net, route, lane, window) {
                             return;
                         }
@@ -200,20 +222,36 @@ impl Actor {
         let mut changed = false;
         for number in rows {
             // Those delivered meanwhile are gone.
-            let Some(row) = outbox::get(&txn, &route, *number)? else { continue };
+            let Some(row) = outbox::get(&txn, &route, *number)? else {
+                continue;
+            };
             if row.state != DeliveryState::Queued.number() {
                 continue;
             }
-            outbox::update(&mut txn, &route, *number, |row| row.state = DeliveryState::Stored.number())?;
-            if let (Some(conversation), Some(message)) =
-                (ConversationId::from_slice(&row.conversation), MessageId::from_slice(&row.message))
-            {
+            outbox::update(&mut txn, &route, *number, |row| {
+                row.state = DeliveryState::Stored.number()
+            })?;
+            if let (Some(conversation), Some(message)) = (
+                ConversationId::from_slice(&row.conversation),
+                MessageId::from_slice(&row.message),
+            ) {
                 let state = DeliveryState::Stored;
-                self.bus.append(&mut txn, EventKind::MessageState { conversation, message, state })?;
+                self.bus.append(
+                    &mut txn,
+                    EventKind::MessageState {
+                        conversation,
+                        message,
+                        state,
+                    },
+                )?;
             }
             changed = true;
         }
-        if changed { self.bus.commit(txn).await } else { Ok(()) }
+        if changed {
+            self.bus.commit(txn).await
+        } else {
+            Ok(())
+        }
     }
 
     /// Remembers a try that failed, if anything waits for it.
@@ -223,7 +261,11 @@ impl Actor {
             if outbox::head(&txn, &route)?.live == 0 {
                 return Ok(());
             }
-            let attempt = AttemptRecord { at: self.clock.wall_ms(), path: 1, failure: reason.number() };
+            let attempt = AttemptRecord {
+                at: self.clock.wall_ms(),
+                path: 1,
+                failure: reason.number(),
+            };
             outbox::log(&mut txn, &route, attempt, MAX_LOG)?;
             self.bus.store().commit(txn).await
         };
@@ -251,13 +293,22 @@ impl Actor {
     }
 
     fn show(&self, route: RouteId) {
-        let Some(lane) = self.lanes.get(&route) else { return };
+        let Some(lane) = self.lanes.get(&route) else {
+            return;
+        };
         let now = self.clock.steady_ms();
         let next_try_at = lane.next_try_ms.map(|at| {
             Timestamp(self.clock.wall_ms()).after(Duration::from_millis(at.saturating_sub(now)))
         });
-        let view = LaneView { link: lane.link, sent_below: lane.cursor, next_try_at };
-        self.views.lock().unwrap_or_else(PoisonError::into_inner).insert(route, view);
+        let view = LaneView {
+            link: lane.link,
+            sent_below: lane.cursor,
+            next_try_at,
+        };
+        self.views
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(route, view);
     }
 }
 
@@ -285,13 +336,19 @@ fn hand_over(net: &Net, route: RouteId, lane: &mut Lane, frame: Frame) -> bool {
 
 async fn sleep_until(clock: &Clock, at: Option<u64>) {
     match at {
-        Some(at) => clock.sleep(Duration::from_millis(at.saturating_sub(clock.steady_ms()))).await,
+        Some(at) => {
+            clock
+                .sleep(Duration::from_millis(at.saturating_sub(clock.steady_ms())))
+                .await
+        }
         None => std::future::pending().await,
     }
 }
 
 fn offset(clock: &Clock) -> i64 {
-    clock.wall_ms().saturating_sub(i64::try_from(clock.steady_ms()).unwrap_or(i64::MAX))
+    clock
+        .wall_ms()
+        .saturating_sub(i64::try_from(clock.steady_ms()).unwrap_or(i64::MAX))
 }
 
 fn random() -> u64 {

@@ -7,7 +7,10 @@ use std::{
 };
 
 /// E.1: 5 s x 2^n, full jitter, at most half an hour.
-const BACKOFF: Backoff = Backoff { first: Duration::from_secs(5), cap: Duration::from_secs(1800) };
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_secs(5),
+    cap: Duration::from_secs(1800),
+};
 /// A new message makes an earlier failure worth another try after this long.
 const FRESH_MS: u64 = 5_000;
 /// How long custody may stand without the signed receipt before it is told as `Stored`.
@@ -43,7 +46,12 @@ pub(super) struct Lane {
 impl Lane {
     /// Starts over on a new link, at row `head`.
     pub(super) fn link_up(&mut self, head: u64) {
-        *self = Self { link: true, cursor: head, kept: std::mem::take(&mut self.kept), ..Self::default() };
+        *self = Self {
+            link: true,
+            cursor: head,
+            kept: std::mem::take(&mut self.kept),
+            ..Self::default()
+        };
     }
 
     /// Returns whether something was on its way.
@@ -67,7 +75,8 @@ impl Lane {
 
     /// Something new makes an early try worth while, unless one was made just now.
     pub(super) fn freshen(&mut self, now_ms: u64) {
-        if !self.link && !self.dialing && self.last_try_ms.is_none_or(|at| now_ms >= at + FRESH_MS) {
+        if !self.link && !self.dialing && self.last_try_ms.is_none_or(|at| now_ms >= at + FRESH_MS)
+        {
             self.next_try_ms = Some(now_ms);
         }
     }
@@ -137,7 +146,11 @@ mod tests {
 
     #[test]
     fn a_burst_of_messages_is_one_try() {
-        let mut lane = Lane { last_try_ms: Some(1_000), next_try_ms: Some(9_000), ..Lane::default() };
+        let mut lane = Lane {
+            last_try_ms: Some(1_000),
+            next_try_ms: Some(9_000),
+            ..Lane::default()
+        };
         lane.freshen(2_000);
         assert!(!lane.is_due(2_000));
         lane.freshen(6_000);
@@ -146,7 +159,10 @@ mod tests {
 
     #[test]
     fn custody_without_a_receipt_is_told_once() {
-        let mut lane = Lane { link: true, ..Lane::default() };
+        let mut lane = Lane {
+            link: true,
+            ..Lane::default()
+        };
         lane.sent.insert([1; 16], 5);
         lane.on_custody(&[1; 16], 100);
         lane.on_custody(&[1; 16], 100);

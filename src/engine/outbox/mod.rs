@@ -23,7 +23,10 @@ use crate::{
         PathKind, RouteId, Timestamp,
     },
     net::Net,
-    store::{StoreError, outbox, records::{AttemptRecord, OutboxRow}},
+    store::{
+        StoreError, outbox,
+        records::{AttemptRecord, OutboxRow},
+    },
 };
 use actor::Actor;
 use std::{
@@ -41,7 +44,11 @@ pub(crate) enum Command {
     /// Rows were added.
     Wake(RouteId),
     /// A parcel that is not stored, to be sent after row `after` on the present link only.
-    Transient { route: RouteId, after: u64, parcel: Vec<u8> },
+    Transient {
+        route: RouteId,
+        after: u64,
+        parcel: Vec<u8>,
+    },
     /// A link came up.
     LinkUp(RouteId),
     /// A link went down.
@@ -100,7 +107,11 @@ impl Outbox {
         let views = Views::default();
         let actor = Actor::new(bus.clone(), net, clock, Arc::clone(&views), inbox);
         tasks.spawn("outbox", actor.run(tasks.stop()));
-        Self { bus, commands, views }
+        Self {
+            bus,
+            commands,
+            views,
+        }
     }
 
     pub(crate) async fn tell(&self, command: Command) {
@@ -121,14 +132,21 @@ impl Outbox {
     /// Whether row `number` was handed to a link that is still up.
     #[must_use]
     pub fn under_way(&self, route: RouteId, number: u64) -> bool {
-        self.views().get(&route).is_some_and(|view| view.link && number < view.sent_below)
+        self.views()
+            .get(&route)
+            .is_some_and(|view| view.link && number < view.sent_below)
     }
 
     /// Messages that wait or are under way to `route`, the oldest first.
     ///
     /// # Errors
     /// What the store says.
-    pub fn list(&self, route: RouteId, skip: usize, max: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+    pub fn list(
+        &self,
+        route: RouteId,
+        skip: usize,
+        max: usize,
+    ) -> Result<Vec<OutboxEntry>, StoreError> {
         let read = self.bus.store().read();
         let head = outbox::head(&read, &route)?;
         let view = self.views().get(&route).copied().unwrap_or_default();
@@ -138,7 +156,9 @@ impl Outbox {
             let Some((last, _)) = rows.last() else { break };
             from = last + 1;
             for (number, row) in rows {
-                let Some(message) = MessageId::from_slice(&row.message) else { continue };
+                let Some(message) = MessageId::from_slice(&row.message) else {
+                    continue;
+                };
                 if skip > 0 {
                     skip -= 1;
                 } else if entries.len() < max {
@@ -161,12 +181,20 @@ impl Outbox {
     ///
     /// # Errors
     /// What the store says.
-    pub fn explain(&self, route: RouteId, number: u64) -> Result<Option<(OutboxEntry, Vec<Attempt>)>, StoreError> {
+    pub fn explain(
+        &self,
+        route: RouteId,
+        number: u64,
+    ) -> Result<Option<(OutboxEntry, Vec<Attempt>)>, StoreError> {
         let read = self.bus.store().read();
-        let Some(row) = outbox::get(&read, &route, number)? else { return Ok(None) };
+        let Some(row) = outbox::get(&read, &route, number)? else {
+            return Ok(None);
+        };
         let head = outbox::head(&read, &route)?;
         let view = self.views().get(&route).copied().unwrap_or_default();
-        let Some(message) = MessageId::from_slice(&row.message) else { return Ok(None) };
+        let Some(message) = MessageId::from_slice(&row.message) else {
+            return Ok(None);
+        };
         let tries = attempts_since(&head.log, row.queued_at);
         Ok(entry(route, view, &head.log, number, message, &row).map(|entry| (entry, tries)))
     }
@@ -204,7 +232,11 @@ fn entry(
         message,
         conversation: ConversationId::from_slice(&row.conversation)?,
         contact: ContactId(route.0),
-        state: if sending { DeliveryState::Sending } else { stored },
+        state: if sending {
+            DeliveryState::Sending
+        } else {
+            stored
+        },
         attempts: u32::try_from(tries.len()).unwrap_or(u32::MAX) + u32::from(sending),
         reason: tries.last().and_then(|attempt| attempt.failure),
         queued_at: Timestamp(row.queued_at),

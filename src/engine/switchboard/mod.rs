@@ -51,7 +51,13 @@ pub fn spawn(
     tasks: &Tasks,
 ) {
     let state = rooms.vault.watch();
-    let board = Switchboard { rooms, clock, net, contacts, state };
+    let board = Switchboard {
+        rooms,
+        clock,
+        net,
+        contacts,
+        state,
+    };
     tasks.spawn("switchboard", board.run(tasks.stop()));
 }
 
@@ -111,7 +117,11 @@ impl Switchboard {
         if let Err(error) = self.rooms.contacts.load_routes().await {
             tracing::error!(error = %chain(&error), "cannot read the routes");
         }
-        for kind in [RouteKind::Contact, RouteKind::Outgoing, RouteKind::Confirming] {
+        for kind in [
+            RouteKind::Contact,
+            RouteKind::Outgoing,
+            RouteKind::Confirming,
+        ] {
             for route in self.rooms.contacts.routes(kind) {
                 self.rooms.outbox.dial(route).await;
             }
@@ -134,12 +144,20 @@ impl Switchboard {
     async fn update(&self, contacts: Vec<ContactId>) {
         let addresses = self.rooms.contacts.my_addresses();
         for contact in contacts {
-            self.rooms.messages.send_update(contact, addresses.clone()).await;
+            self.rooms
+                .messages
+                .send_update(contact, addresses.clone())
+                .await;
         }
     }
 
     fn contact_ids(&self) -> Vec<ContactId> {
-        self.rooms.contacts.routes(RouteKind::Contact).into_iter().map(|route| ContactId(route.0)).collect()
+        self.rooms
+            .contacts
+            .routes(RouteKind::Contact)
+            .into_iter()
+            .map(|route| ContactId(route.0))
+            .collect()
     }
 
     async fn on_contacts(&self, event: contacts::Event) {
@@ -164,7 +182,9 @@ impl Switchboard {
         match event {
             net::Event::LinkUp { route, .. } => self.on_link_up(route).await,
             net::Event::LinkDown { route, reason } => self.on_link_down(route, reason).await,
-            net::Event::Writable { route } => self.rooms.outbox.tell(Command::Writable(route)).await,
+            net::Event::Writable { route } => {
+                self.rooms.outbox.tell(Command::Writable(route)).await
+            }
             net::Event::DialFailed { route, reason } => {
                 let reason = match reason {
                     DialFailure::NoAddress => FailureReason::NoAddress,
@@ -172,7 +192,10 @@ impl Switchboard {
                     DialFailure::NotThem => FailureReason::NotThem,
                 };
                 if self.wants_dial(route) {
-                    self.rooms.outbox.tell(Command::DialFailed(route, reason)).await;
+                    self.rooms
+                        .outbox
+                        .tell(Command::DialFailed(route, reason))
+                        .await;
                 } else {
                     self.rooms.outbox.tell(Command::Forget(route)).await;
                 }

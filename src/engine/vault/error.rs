@@ -1,6 +1,9 @@
 //! Why the vault could not do what was asked.
 
-use crate::{crypto::{CryptoError, KeyringError}, store::StoreError};
+use crate::{
+    crypto::{CryptoError, KeyringError},
+    store::StoreError,
+};
 use std::io;
 
 /// Each variant is a step that failed.

@@ -57,11 +57,16 @@ impl Files {
 
     pub(super) fn read_transport(&self, dek: &Secret<32>) -> Result<Secret<32>, VaultError> {
         let sealed = self.read(TRANSPORT)?;
-        let bytes = open_file(dek, "transport-key", &sealed).map_err(VaultError::OpenTransportKey)?;
+        let bytes =
+            open_file(dek, "transport-key", &sealed).map_err(VaultError::OpenTransportKey)?;
         Secret::from_slice(&bytes).ok_or(VaultError::BadKeyFile { file: TRANSPORT })
     }
 
-    pub(super) fn write_transport(&self, dek: &Secret<32>, key: &Secret<32>) -> Result<(), VaultError> {
+    pub(super) fn write_transport(
+        &self,
+        dek: &Secret<32>,
+        key: &Secret<32>,
+    ) -> Result<(), VaultError> {
         let sealed = seal_file(dek, "transport-key", key.as_bytes(), &mut SystemRandom);
         self.write(TRANSPORT, &sealed)
     }
@@ -71,7 +76,12 @@ impl Files {
         let path = self.data.join(UNATTENDED);
         match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(VaultError::Read { file: UNATTENDED, source }),
+            Err(source) => {
+                return Err(VaultError::Read {
+                    file: UNATTENDED,
+                    source,
+                });
+            }
             // A key that others may read is no key.
             Ok(found) if found.permissions().mode() & 0o077 != 0 => {
                 return Err(VaultError::BadKeyFile { file: UNATTENDED });
@@ -79,13 +89,17 @@ impl Files {
             Ok(_) => {}
         }
         let bytes = self.read(UNATTENDED)?;
-        Secret::from_slice(&bytes).map(Some).ok_or(VaultError::BadKeyFile { file: UNATTENDED })
+        Secret::from_slice(&bytes)
+            .map(Some)
+            .ok_or(VaultError::BadKeyFile { file: UNATTENDED })
     }
 
     pub(super) fn new_slot_secret(&self, choice: SlotChoice) -> Result<OwnedSecret, VaultError> {
         match choice {
             SlotChoice::Passphrase(bytes) if bytes.len() < LEAST_PASSPHRASE_BYTES => {
-                Err(VaultError::WeakPassphrase { least: LEAST_PASSPHRASE_BYTES })
+                Err(VaultError::WeakPassphrase {
+                    least: LEAST_PASSPHRASE_BYTES,
+                })
             }
             SlotChoice::Passphrase(bytes) => Ok(OwnedSecret::Passphrase(bytes)),
             SlotChoice::File => {
@@ -98,9 +112,10 @@ impl Files {
 
     pub(super) fn remove_slot_key(&self) -> Result<(), VaultError> {
         match fs::remove_file(self.data.join(UNATTENDED)) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(VaultError::Write { file: UNATTENDED, source })
-            }
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(VaultError::Write {
+                file: UNATTENDED,
+                source,
+            }),
             _ => Ok(()),
         }
     }
@@ -124,12 +139,15 @@ impl Files {
     }
 
     fn write(&self, file: &'static str, bytes: &[u8]) -> Result<(), VaultError> {
-        write_atomic(&self.data.join(file), bytes).map_err(|source| VaultError::Write { file, source })
+        write_atomic(&self.data.join(file), bytes)
+            .map_err(|source| VaultError::Write { file, source })
     }
 }
 
 fn read_capped(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
-    fs::File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    fs::File::open(path)?
+        .take(MAX_FILE_BYTES)
+        .read_to_end(&mut bytes)?;
     Ok(bytes)
 }

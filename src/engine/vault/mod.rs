@@ -33,7 +33,10 @@ use zeroize::Zeroizing;
 
 /// Wrong passphrases before tries have to wait.
 const FREE_TRIES: u32 = 5;
-const WAIT: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(60) };
+const WAIT: Backoff = Backoff {
+    first: Duration::from_secs(1),
+    cap: Duration::from_secs(60),
+};
 
 /// What a new slot is opened by.
 pub enum SlotChoice {
@@ -71,7 +74,12 @@ impl Vault {
     ///
     /// # Errors
     /// When the keyring cannot be read.
-    pub fn open(data: PathBuf, runtime: Option<PathBuf>, params: KdfParams, bus: EventBus) -> Result<Self, VaultError> {
+    pub fn open(
+        data: PathBuf,
+        runtime: Option<PathBuf>,
+        params: KdfParams,
+        bus: EventBus,
+    ) -> Result<Self, VaultError> {
         let files = Files { data, runtime };
         let mut state = VaultState::Missing;
         if files.has_keyring() {
@@ -125,8 +133,13 @@ impl Vault {
         let secret = self.0.files.new_slot_secret(choice)?;
         let (made, params) = (dek.clone(), self.0.params);
         let keyring = blocking(move || {
-            Keyring::create(&made, secret.borrow(), params, &mut crate::crypto::SystemRandom)
-                .map_err(VaultError::MakeSlot)
+            Keyring::create(
+                &made,
+                secret.borrow(),
+                params,
+                &mut crate::crypto::SystemRandom,
+            )
+            .map_err(VaultError::MakeSlot)
         })
         .await?;
         self.0.files.write_transport(&dek, &transport)?;
@@ -141,7 +154,7 @@ impl Vault {
     /// the disk says.
     pub async fn unlock(&self, passphrase: Zeroizing<Vec<u8>>) -> Result<(), VaultError> {
         let _turn = self.0.keyring.lock().await;
-        let dek = self.try_passphrase(passphrase).await?;
+        let (_, dek) = self.try_passphrase(passphrase).await?;
         if self.state() == VaultState::Unlocked {
             return Ok(());
         }
@@ -155,9 +168,13 @@ impl Vault {
     /// When there is a key file that does not open the keyring, or what the disk says.
     pub async fn unlock_unattended(&self) -> Result<bool, VaultError> {
         let _turn = self.0.keyring.lock().await;
-        let Some(key) = self.0.files.read_slot_key()? else { return Ok(false) };
+        let Some(key) = self.0.files.read_slot_key()? else {
+            return Ok(false);
+        };
         let keyring = self.0.files.read_keyring()?;
-        let dek = keyring.unlock(SlotSecret::File(&key)).map_err(VaultError::OpenKeyring)?;
+        let dek = keyring
+            .unlock(SlotSecret::File(&key))
+            .map_err(VaultError::OpenKeyring)?;
         let transport = self.0.files.read_transport(&dek)?;
         self.attach(dek, &transport).await?;
         Ok(true)
@@ -184,7 +201,10 @@ impl Vault {
         store.attach(Tier::Transport, transport);
         store.attach(Tier::Vault, &dek);
         self.0.files.write_runtime_key(transport);
-        *self.lock_open() = Open { dek: Some(Arc::new(dek)), ..Open::default() };
+        *self.lock_open() = Open {
+            dek: Some(Arc::new(dek)),
+            ..Open::default()
+        };
         self.0.state.send_replace(VaultState::Unlocked);
         self.0.bus.announce();
         self.tell(VaultState::Unlocked).await
@@ -192,23 +212,33 @@ impl Vault {
 
     async fn tell(&self, state: VaultState) -> Result<(), VaultError> {
         let mut txn = self.0.bus.store().begin();
-        self.0.bus.append(&mut txn, EventKind::VaultChanged { state }).map_err(VaultError::Store)?;
+        self.0
+            .bus
+            .append(&mut txn, EventKind::VaultChanged { state })
+            .map_err(VaultError::Store)?;
         self.0.bus.commit(txn).await.map_err(VaultError::Store)
     }
 
     /// The data key that `passphrase` opens, with the brake on guessing.
-    async fn try_passphrase(&self, passphrase: Zeroizing<Vec<u8>>) -> Result<Secret<32>, VaultError> {
+    async fn try_passphrase(
+        &self,
+        passphrase: Zeroizing<Vec<u8>>,
+    ) -> Result<(u8, Secret<32>), VaultError> {
         if !self.0.files.has_keyring() {
             return Err(VaultError::Missing);
         }
         let now = self.0.bus.clock().steady_ms();
         let wait_ms = self.lock_open().next_try_ms.saturating_sub(now);
         if wait_ms > 0 {
-            return Err(VaultError::Wait { seconds: wait_ms.div_ceil(1000) });
+            return Err(VaultError::Wait {
+                seconds: wait_ms.div_ceil(1000),
+            });
         }
         let keyring = self.0.files.read_keyring()?;
         let opened = blocking(move || {
-            keyring.unlock(SlotSecret::Passphrase(&passphrase)).map_err(VaultError::OpenKeyring)
+            keyring
+                .unlock_slot(SlotSecret::Passphrase(&passphrase))
+                .map_err(VaultError::OpenKeyring)
         })
         .await;
         let mut open = self.lock_open();
