@@ -186,7 +186,7 @@ fn a_wrong_value_is_named_with_its_line() {
         "{fault}"
     );
     let fault = Home::with("[net]\n\nlisten = [\n").fault();
-    assert!(fault.starts_with(":4: "), "{fault}");
+    assert!(fault.starts_with(":3: unclosed array"), "{fault}");
 }
 
 #[test]
