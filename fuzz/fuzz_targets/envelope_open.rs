@@ -55,7 +55,12 @@ fuzz_target!(|data: &[u8]| {
             message
         }
     };
-    let opened = open(Opener::Device(&good.reader), &good.author, &CONTEXT, &message);
+    let opened = open(
+        Opener::Device(&good.reader),
+        &good.author,
+        &CONTEXT,
+        &message,
+    );
     if message == good.message {
         assert_eq!(opened.expect("the good one"), PAYLOAD);
     } else {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use msgd::wire::frame::{decode_first, encode};
+use msgd::wire::{decode_first, encode};
 
 fuzz_target!(|data: &[u8]| {
     let mut rest = data;

@@ -11,5 +11,9 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(keyring.to_bytes(), data);
     let _ = keyring.slots();
     // A key file only: a passphrase would cost what the header asks for, within its bounds.
-    assert!(keyring.unlock(SlotSecret::File(&Secret::new([3; 32]))).is_err());
+    assert!(
+        keyring
+            .unlock(SlotSecret::File(&Secret::new([3; 32])))
+            .is_err()
+    );
 });

@@ -6,12 +6,7 @@
 //!   environment of a running process cannot be changed safely, so the program is executed
 //!   anew without the variable. Same process, same open sockets.
 
-use std::{
-    ffi::OsString,
-    io,
-    os::unix::process::CommandExt,
-    process::Command,
-};
+use std::{ffi::OsString, io, os::unix::process::CommandExt, process::Command};
 
 use rustix::{
     fs::Mode,
@@ -26,7 +21,9 @@ const AGAIN: &str = "MSGD_KEY_LOG_REMOVED";
 #[derive(Debug, thiserror::Error)]
 pub enum HardeningError {
     /// The variable came back.
-    #[error("SSLKEYLOGFILE is set and comes back when it is removed; unset it where msgd is started")]
+    #[error(
+        "SSLKEYLOGFILE is set and comes back when it is removed; unset it where msgd is started"
+    )]
     KeyLogStays,
     /// The program cannot be executed anew.
     #[error("cannot start again without SSLKEYLOGFILE")]
@@ -93,13 +90,13 @@ mod tests {
     #[ignore = "the other process of the tests below"]
     fn hardens_and_looks() {
         harden(|name| std::env::var_os(name)).unwrap();
-        let dumpable = rustix::process::dumpable_behavior().unwrap() != DumpableBehavior::NotDumpable;
+        let dumpable =
+            rustix::process::dumpable_behavior().unwrap() != DumpableBehavior::NotDumpable;
         let core = rustix::process::getrlimit(Resource::Core).maximum;
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("x"), "").unwrap();
-        let mode = std::os::unix::fs::MetadataExt::mode(
-            &std::fs::metadata(dir.path().join("x")).unwrap(),
-        );
+        let mode =
+            std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(dir.path().join("x")).unwrap());
         let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
         let limit = limits
             .lines()
@@ -114,8 +111,7 @@ mod tests {
         );
     }
 
-    const SAFE: &str =
-        "saw dumpable=false core=Some(0) limit=Some(\"0\") mode=600 keylog=false";
+    const SAFE: &str = "saw dumpable=false core=Some(0) limit=Some(\"0\") mode=600 keylog=false";
 
     #[test]
     fn no_core_dump_and_no_open_file() {

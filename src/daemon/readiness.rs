@@ -53,7 +53,12 @@ impl Notifier {
     /// Awaits `work`, and asks for more time as long as it takes.
     ///
     /// Each `step` two more steps are asked for, so that a single late reply is no end.
-    pub async fn extend_while<F: Future>(&self, clock: &Clock, step: Duration, work: F) -> F::Output {
+    pub async fn extend_while<F: Future>(
+        &self,
+        clock: &Clock,
+        step: Duration,
+        work: F,
+    ) -> F::Output {
         let mut work = std::pin::pin!(work);
         let usec = u32::try_from(step.as_micros().saturating_mul(2)).unwrap_or(u32::MAX);
         loop {
@@ -99,7 +104,10 @@ pub struct Latch {
 impl Readiness {
     /// Latches of these names, all at once: no early one can be the last one.
     #[must_use]
-    pub fn latches<const N: usize>(notifier: Notifier, names: [&'static str; N]) -> (Self, [Latch; N]) {
+    pub fn latches<const N: usize>(
+        notifier: Notifier,
+        names: [&'static str; N],
+    ) -> (Self, [Latch; N]) {
         let gate = Arc::new(Gate {
             notifier,
             shut: Mutex::new(names.to_vec()),
@@ -129,7 +137,11 @@ impl Latch {
     /// This much is done.
     pub fn lift(self) {
         {
-            let mut shut = self.gate.shut.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut shut = self
+                .gate
+                .shut
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if let Some(at) = shut.iter().position(|name| *name == self.name) {
                 shut.remove(at);
             }
@@ -167,8 +179,13 @@ pub fn watchdog_period() -> Option<Duration> {
 ///
 /// The loop ends with stage 2 of the stop, with a last sign of life: the drain must fit
 /// into one period.
-pub fn spawn_watchdog<P, F>(tasks: &Tasks, clock: Clock, notifier: Notifier, period: Duration, probe: P)
-where
+pub fn spawn_watchdog<P, F>(
+    tasks: &Tasks,
+    clock: Clock,
+    notifier: Notifier,
+    period: Duration,
+    probe: P,
+) where
     P: Fn() -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
@@ -215,7 +232,9 @@ pub enum ActivationError {
     #[error("systemd handed over something that is not a Unix stream socket")]
     WrongType(#[source] io::Error),
     /// A Unix stream socket that does not listen.
-    #[error("systemd handed over a Unix socket that does not listen (ListenStream= with Accept=no is needed)")]
+    #[error(
+        "systemd handed over a Unix socket that does not listen (ListenStream= with Accept=no is needed)"
+    )]
     NotListening,
 }
 
@@ -226,7 +245,9 @@ pub enum ActivationError {
 ///
 /// # Errors
 /// What was handed over instead.
-pub fn take_activated_listener(names: Option<&str>) -> Result<Option<UnixListener>, ActivationError> {
+pub fn take_activated_listener(
+    names: Option<&str>,
+) -> Result<Option<UnixListener>, ActivationError> {
     let mut handed = ListenFd::from_env();
     let Some(index) = choose(handed.len(), names)? else {
         return Ok(None);

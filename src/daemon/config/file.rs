@@ -34,9 +34,8 @@ pub(super) fn apply(config: &mut Config, file: &Path, text: &str) -> Result<(), 
                     let full = format!("{name}.{}", key.get_ref());
                     let setting = find(&full)
                         .ok_or_else(|| fault(key.span(), unknown("key", &full, keys_known())))?;
-                    (setting.set)(config, given(value)).map_err(|why| {
-                        fault(value.span(), format!("{full}: {why}"))
-                    })?;
+                    (setting.set)(config, given(value))
+                        .map_err(|why| fault(value.span(), format!("{full}: {why}")))?;
                 }
             }
             _ if known => {

@@ -219,7 +219,12 @@ fn addresses(given: Given) -> Result<Vec<SocketAddr>, String> {
     let list = match given {
         Given::List(list) => list,
         Given::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
-        other => return Err(format!("expected a list of strings, found {}", other.name())),
+        other => {
+            return Err(format!(
+                "expected a list of strings, found {}",
+                other.name()
+            ));
+        }
     };
     list.iter()
         .map(|one| {

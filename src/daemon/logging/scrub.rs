@@ -16,9 +16,7 @@ pub(super) fn scrub(text: &str) -> String {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let inside = is_inside(first);
-        let end = rest
-            .find(|c| is_inside(c) != inside)
-            .unwrap_or(rest.len());
+        let end = rest.find(|c| is_inside(c) != inside).unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
         if inside {
             push_word(&mut clean, run);
@@ -38,7 +36,10 @@ fn is_inside(c: char) -> bool {
 fn push_word(clean: &mut String, word: &str) {
     // Punctuation around a word belongs to the sentence.
     let core = word.trim_matches(|c| matches!(c, '.' | '-' | '_' | '+'));
-    let core = core.strip_suffix(':').filter(|c| !c.ends_with(':')).unwrap_or(core);
+    let core = core
+        .strip_suffix(':')
+        .filter(|c| !c.ends_with(':'))
+        .unwrap_or(core);
     match mask(core) {
         Some(mask) => clean.push_str(&word.replacen(core, mask, 1)),
         None => clean.push_str(word),
@@ -51,7 +52,12 @@ fn mask(word: &str) -> Option<&'static str> {
     if protocols.iter().any(|part| lower.contains(part)) {
         return Some("[address]");
     }
-    if lower.contains("msgd:") && lower.split("msgd:").nth(1).is_some_and(|rest| rest.len() > ID_DIGITS) {
+    if lower.contains("msgd:")
+        && lower
+            .split("msgd:")
+            .nth(1)
+            .is_some_and(|rest| rest.len() > ID_DIGITS)
+    {
         return Some("[invite]");
     }
     if is_address(word) {
@@ -101,7 +107,10 @@ mod tests {
                 "peer [id] gone",
             ),
             ("msgd:i1abcdefghjkmnpqrstvwxyz", "[invite]"),
-            ("PeerId(\"QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N\")", "PeerId(\"[id]\")"),
+            (
+                "PeerId(\"QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N\")",
+                "PeerId(\"[id]\")",
+            ),
         ];
         for (raw, clean) in cases {
             assert_eq!(scrub(raw), clean);

@@ -64,7 +64,12 @@ impl<L: Log> Sink for Journal<L> {
         let named: Vec<(String, &str)> = entry
             .fields
             .iter()
-            .map(|(name, value)| (format!("MSGD_{}", name.to_ascii_uppercase()), value.as_str()))
+            .map(|(name, value)| {
+                (
+                    format!("MSGD_{}", name.to_ascii_uppercase()),
+                    value.as_str(),
+                )
+            })
             .collect();
         let pairs: Vec<(&str, &str)> = named.iter().map(|(n, v)| (n.as_str(), *v)).collect();
         self.0.log(

@@ -187,19 +187,13 @@ fn the_journal_gets_text_place_and_fields() {
         ("target", "msgd::net"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    assert_eq!(
-        *records.0.lock().unwrap(),
-        [BTreeMap::from(expected)]
-    );
+    assert_eq!(*records.0.lock().unwrap(), [BTreeMap::from(expected)]);
 }
 
 #[test]
 fn a_panic_shows_its_text_only_if_it_is_a_constant() {
     let constant = std::panic::catch_unwind(|| std::panic::panic_any("the queue is gone"));
-    assert_eq!(
-        constant_text(&*constant.unwrap_err()),
-        "the queue is gone"
-    );
+    assert_eq!(constant_text(&*constant.unwrap_err()), "the queue is gone");
     let made: Box<dyn std::any::Any + Send> = Box::new(format!("dial {}", "192.0.2.1:3"));
     assert_eq!(constant_text(&*made), "[not shown]");
 }
