@@ -103,7 +103,6 @@ pub struct Latch {
 
 impl Readiness {
     /// Latches of these names, all at once: no early one can be the last one.
-    #[must_use]
     pub fn latches<const N: usize>(
         notifier: Notifier,
         names: [&'static str; N],

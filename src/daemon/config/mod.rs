@@ -191,7 +191,7 @@ impl Config {
         env: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, ConfigError> {
         let set = |variable: &str| env(variable).filter(|value| !value.is_empty());
-        let profile = match (&flags.profile, text_of("MSGD_PROFILE", &set)?) {
+        let profile = match (&flags.profile, text_of("MSGD_PROFILE", set)?) {
             (Some(profile), _) => profile.clone(),
             (None, Some(profile)) => profile,
             (None, None) => crate::base::DEFAULT_PROFILE.to_owned(),
@@ -204,7 +204,7 @@ impl Config {
             .or_else(|| set("MSGD_CONFIG").map(PathBuf::from));
         config.read_file(named.as_deref())?;
         for setting in SETTINGS {
-            if let Some(text) = text_of(setting.variable, &set)? {
+            if let Some(text) = text_of(setting.variable, set)? {
                 (setting.set)(&mut config, Given::Text(text)).map_err(|why| {
                     ConfigError::Variable {
                         variable: setting.variable,
