@@ -29,6 +29,7 @@
 
 pub mod base;
 pub mod crypto;
+pub mod daemon;
 pub mod engine;
 pub mod model;
 pub mod net;

@@ -1,0 +1,347 @@
+//! The configuration: defaults, then the file, then `MSGD_*`, then flags, merged once.
+//!
+//! # Decisions
+//! - The environment is looked up through a closure, so that a test hands in a map.
+//! - A file that was named must exist; the one at its usual place need not.
+//! - What users change while the daemon runs lives in the store, not here.
+
+mod file;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    ffi::OsString,
+    fmt::Write as _,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use super::args::Options;
+use crate::base::Paths;
+use settings::Given;
+pub use settings::{SETTINGS, Setting};
+
+/// Everything the daemon was told, checked and merged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The profile it serves.
+    pub profile: String,
+    /// Its folders.
+    pub paths: Paths,
+    /// The gRPC socket; in `paths.runtime` unless told otherwise.
+    pub socket: PathBuf,
+    /// The file that was read, if there was one.
+    pub file: Option<PathBuf>,
+    /// `[net]`.
+    pub net: NetSettings,
+    /// `[log]`.
+    pub log: LogSettings,
+    /// `[dbus]`.
+    pub dbus: DbusSettings,
+    /// `[store]`.
+    pub store: StoreSettings,
+}
+
+/// `[net]`: how peers reach this daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetSettings {
+    /// Addresses to listen on, each by QUIC and TCP; port 0: pick one once and keep it.
+    pub listen: Vec<SocketAddr>,
+    /// Addresses to tell contacts; empty: those it listens on.
+    pub advertise: Vec<SocketAddr>,
+    /// Most links at one time.
+    pub max_links: usize,
+    /// How long one `PeerId` is used.
+    pub epoch: Duration,
+}
+
+/// `[log]`: what is logged, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogSettings {
+    /// The least serious level that is logged.
+    pub level: LogLevel,
+    /// Where and how.
+    pub format: LogFormat,
+}
+
+/// `[dbus]`: the door on the session bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DbusSettings {
+    /// Whether there is one.
+    pub enabled: bool,
+}
+
+/// `[store]`: the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// Free space that is left to others.
+    pub reserve_bytes: u64,
+}
+
+/// How serious a line must be to be logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// What failed for good.
+    Error,
+    /// What may need somebody.
+    Warn,
+    /// What happened.
+    Info,
+    /// How it happened.
+    Debug,
+    /// Every step.
+    Trace,
+}
+
+/// Where and how lines are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// The journal where standard error is the journal, else text.
+    Auto,
+    /// Lines on standard error.
+    Text,
+    /// Entries with fields in the journal.
+    Journal,
+}
+
+impl FromStr for LogLevel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "error" => Ok(Self::Error),
+            "warn" => Ok(Self::Warn),
+            "info" => Ok(Self::Info),
+            "debug" => Ok(Self::Debug),
+            "trace" => Ok(Self::Trace),
+            _ => Err(format!(
+                "expected error, warn, info, debug or trace, found {text:?}"
+            )),
+        }
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "text" => Ok(Self::Text),
+            "journal" => Ok(Self::Journal),
+            _ => Err(format!("expected auto, text or journal, found {text:?}")),
+        }
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A folder cannot be found.
+    #[error("cannot tell where the files of this profile are: {0}")]
+    Paths(String),
+    /// The file cannot be read.
+    #[error("{}: cannot read the configuration", .file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file says something wrong.
+    #[error("{}:{line}: {why}", .file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        why: String,
+    },
+    /// A variable says something wrong.
+    #[error("environment variable {variable}: {why}")]
+    Variable {
+        /// Its name.
+        variable: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A flag says something wrong.
+    #[error("{flag}: {why}")]
+    Flag {
+        /// Its name.
+        flag: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Merges defaults, file, variables (looked up through `env`) and flags.
+    ///
+    /// # Errors
+    /// The first fault found, by file and line, variable or flag.
+    pub fn load(
+        flags: &Options,
+        env: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ConfigError> {
+        let set = |variable: &str| env(variable).filter(|value| !value.is_empty());
+        let profile = match (&flags.profile, text_of("MSGD_PROFILE", set)?) {
+            (Some(profile), _) => profile.clone(),
+            (None, Some(profile)) => profile,
+            (None, None) => crate::base::DEFAULT_PROFILE.to_owned(),
+        };
+        let paths = Paths::find(&profile, &env).map_err(ConfigError::Paths)?;
+        let mut config = Self::defaults(profile, paths);
+        let named = flags
+            .config
+            .clone()
+            .or_else(|| set("MSGD_CONFIG").map(PathBuf::from));
+        config.read_file(named.as_deref())?;
+        for setting in SETTINGS {
+            if let Some(text) = text_of(setting.variable, set)? {
+                (setting.set)(&mut config, Given::Text(text)).map_err(|why| {
+                    ConfigError::Variable {
+                        variable: setting.variable,
+                        why,
+                    }
+                })?;
+            }
+        }
+        let socket_named = flags.socket.is_some() || set("MSGD_SOCKET").is_some();
+        config.take_flags(flags)?;
+        if !socket_named {
+            config.socket = config.paths.socket();
+        }
+        Ok(config)
+    }
+
+    fn defaults(profile: String, paths: Paths) -> Self {
+        use std::net::{Ipv4Addr, Ipv6Addr};
+        Self {
+            profile,
+            socket: paths.socket(),
+            paths,
+            file: None,
+            net: NetSettings {
+                listen: vec![
+                    (Ipv4Addr::UNSPECIFIED, 0).into(),
+                    (Ipv6Addr::UNSPECIFIED, 0).into(),
+                ],
+                advertise: Vec::new(),
+                max_links: 256,
+                epoch: Duration::from_secs(24 * 3600),
+            },
+            log: LogSettings {
+                level: LogLevel::Info,
+                format: LogFormat::Auto,
+            },
+            dbus: DbusSettings { enabled: true },
+            store: StoreSettings {
+                reserve_bytes: 16 << 20,
+            },
+        }
+    }
+
+    fn read_file(&mut self, named: Option<&Path>) -> Result<(), ConfigError> {
+        let path = named.map_or_else(|| self.paths.config_file(), Path::to_owned);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                file::apply(self, &path, &text)?;
+                self.file = Some(path);
+                Ok(())
+            }
+            Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(ConfigError::Read { file: path, source }),
+        }
+    }
+
+    fn take_flags(&mut self, flags: &Options) -> Result<(), ConfigError> {
+        let places = [
+            ("--data-dir", &flags.data_dir, &mut self.paths.data),
+            ("--runtime-dir", &flags.runtime_dir, &mut self.paths.runtime),
+            ("--socket", &flags.socket, &mut self.socket),
+        ];
+        for (flag, given, place) in places {
+            if let Some(path) = given {
+                *place = std::path::absolute(path).map_err(|error| ConfigError::Flag {
+                    flag,
+                    why: format!("{}: {error}", path.display()),
+                })?;
+            }
+        }
+        if !flags.listen.is_empty() {
+            self.net.listen.clone_from(&flags.listen);
+        }
+        self.log.level = flags.log.unwrap_or(self.log.level);
+        self.log.format = flags.log_format.unwrap_or(self.log.format);
+        self.dbus.enabled &= !flags.no_dbus;
+        Ok(())
+    }
+}
+
+fn text_of(
+    variable: &'static str,
+    set: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<String>, ConfigError> {
+    set(variable)
+        .map(|value| {
+            value.into_string().map_err(|_| ConfigError::Variable {
+                variable,
+                why: "not valid UTF-8".to_owned(),
+            })
+        })
+        .transpose()
+}
+
+/// A configuration file that says what holds anyway, every line commented out.
+#[must_use]
+pub fn example() -> String {
+    let mut text = String::from(
+        "# Configuration of msgd: $XDG_CONFIG_HOME/msgd/config.toml.\n\
+         # Every line shows the default; remove the leading `#` to change it.\n\
+         # MSGD_* variables and flags of `msgd run` go before this file.\n",
+    );
+    let mut table = "";
+    for setting in SETTINGS {
+        let Some((name, key)) = setting.key.and_then(|key| key.split_once('.')) else {
+            continue;
+        };
+        if name != table {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n[{name}]\n");
+            table = name;
+        }
+        let _ = writeln!(text);
+        for line in wrapped(setting.about, 76) {
+            let _ = writeln!(text, "# {line}");
+        }
+        let _ = writeln!(text, "# Environment: {}", setting.variable);
+        let _ = writeln!(text, "#{key} = {}", setting.example);
+    }
+    text
+}
+
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let full = lines
+            .last()
+            .is_some_and(|line| !line.is_empty() && line.len() + 1 + word.len() > width);
+        if full {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}

@@ -1,0 +1,26 @@
+//! The house: reads what it was told, puts the rooms together, starts and stops them.
+//!
+//! The order of a start: [`harden`], [`take_activated_listener`], [`Config::load`],
+//! [`start_logs`], [`InstanceLock::take`], then the runtime and the rooms.
+
+mod args;
+mod config;
+mod hardening;
+mod instance_lock;
+mod logging;
+mod ports;
+mod readiness;
+
+pub use args::{Args, Command, Options};
+pub use config::{
+    Config, ConfigError, DbusSettings, LogFormat, LogLevel, LogSettings, NetSettings, SETTINGS,
+    Setting, StoreSettings, example,
+};
+pub use hardening::{HardeningError, harden};
+pub use instance_lock::{InstanceLock, InstanceLockError};
+pub use logging::{LoggingError, start as start_logs};
+pub use ports::settle_ports;
+pub use readiness::{
+    ActivationError, Latch, Notifier, Readiness, SOCKET_NAME, spawn_watchdog,
+    take_activated_listener, watchdog_period,
+};
