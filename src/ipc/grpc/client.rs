@@ -73,6 +73,11 @@ impl Client {
         Ok(Self { channel })
     }
 
+    #[cfg(test)]
+    pub(super) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
     /// Tells what happens, from wherever `request` says.
     ///
     /// # Errors

@@ -17,16 +17,16 @@ impl ContactService for Contacts {
         &self,
         request: Request<v1::AddContactRequest>,
     ) -> Answer<v1::AddContactResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let asked = AddContact {
-            identity: convert::which(r.identity),
-            link: r.link,
-            greeting: r.greeting,
-            alias: r.alias,
+            identity: convert::which(request.identity),
+            link: request.link,
+            greeting: request.greeting,
+            alias: request.alias,
         };
         let done = self
             .0
-            .add_contact(asked, convert::key(r.idempotency_key))
+            .add_contact(asked, convert::key(request.idempotency_key))
             .await
             .map_err(refuse)?;
         answer(v1::AddContactResponse {
@@ -38,10 +38,10 @@ impl ContactService for Contacts {
         &self,
         request: Request<v1::GetContactRequest>,
     ) -> Answer<v1::GetContactResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .get_contact(convert::which(r.contact))
+            .get_contact(convert::which(request.contact))
             .await
             .map_err(refuse)?;
         answer(v1::GetContactResponse {
@@ -53,10 +53,10 @@ impl ContactService for Contacts {
         &self,
         request: Request<v1::ListContactsRequest>,
     ) -> Answer<v1::ListContactsResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .list_contacts(convert::page(r.page_size, r.page_token))
+            .list_contacts(convert::page(request.page_size, request.page_token))
             .await
             .map_err(refuse)?;
         answer(v1::ListContactsResponse {
@@ -69,13 +69,13 @@ impl ContactService for Contacts {
         &self,
         request: Request<v1::RenameContactRequest>,
     ) -> Answer<v1::RenameContactResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
             .rename_contact(
-                convert::which(r.contact),
-                r.alias,
-                convert::key(r.idempotency_key),
+                convert::which(request.contact),
+                request.alias,
+                convert::key(request.idempotency_key),
             )
             .await
             .map_err(refuse)?;
@@ -88,10 +88,13 @@ impl ContactService for Contacts {
         &self,
         request: Request<v1::BlockContactRequest>,
     ) -> Answer<v1::BlockContactResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .block_contact(convert::which(r.contact), convert::key(r.idempotency_key))
+            .block_contact(
+                convert::which(request.contact),
+                convert::key(request.idempotency_key),
+            )
             .await
             .map_err(refuse)?;
         answer(v1::BlockContactResponse {
@@ -103,10 +106,13 @@ impl ContactService for Contacts {
         &self,
         request: Request<v1::UnblockContactRequest>,
     ) -> Answer<v1::UnblockContactResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .unblock_contact(convert::which(r.contact), convert::key(r.idempotency_key))
+            .unblock_contact(
+                convert::which(request.contact),
+                convert::key(request.idempotency_key),
+            )
             .await
             .map_err(refuse)?;
         answer(v1::UnblockContactResponse {
@@ -118,13 +124,13 @@ impl ContactService for Contacts {
         &self,
         request: Request<v1::VerifyContactRequest>,
     ) -> Answer<v1::VerifyContactResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
             .verify_contact(
-                convert::which(r.contact),
-                r.verified,
-                convert::key(r.idempotency_key),
+                convert::which(request.contact),
+                request.verified,
+                convert::key(request.idempotency_key),
             )
             .await
             .map_err(refuse)?;
@@ -137,10 +143,10 @@ impl ContactService for Contacts {
         &self,
         request: Request<v1::GetSafetyNumberRequest>,
     ) -> Answer<v1::GetSafetyNumberResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .get_safety_number(convert::which(r.contact))
+            .get_safety_number(convert::which(request.contact))
             .await
             .map_err(refuse)?;
         answer(v1::GetSafetyNumberResponse {

@@ -17,10 +17,10 @@ impl ConversationService for Conversations {
         &self,
         request: Request<v1::GetConversationRequest>,
     ) -> Answer<v1::GetConversationResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .get_conversation(convert::which(r.conversation))
+            .get_conversation(convert::which(request.conversation))
             .await
             .map_err(refuse)?;
         answer(v1::GetConversationResponse {
@@ -32,10 +32,13 @@ impl ConversationService for Conversations {
         &self,
         request: Request<v1::ListConversationsRequest>,
     ) -> Answer<v1::ListConversationsResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .list_conversations(r.unread_only, convert::page(r.page_size, r.page_token))
+            .list_conversations(
+                request.unread_only,
+                convert::page(request.page_size, request.page_token),
+            )
             .await
             .map_err(refuse)?;
         answer(v1::ListConversationsResponse {
@@ -48,13 +51,13 @@ impl ConversationService for Conversations {
         &self,
         request: Request<v1::MarkReadRequest>,
     ) -> Answer<v1::MarkReadResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
             .mark_read(
-                convert::which(r.conversation),
-                convert::which_if_any(r.up_to),
-                convert::key(r.idempotency_key),
+                convert::which(request.conversation),
+                convert::which_if_any(request.up_to),
+                convert::key(request.idempotency_key),
             )
             .await
             .map_err(refuse)?;

@@ -32,10 +32,14 @@ impl EventService for Events {
         &self,
         request: Request<v1::AcknowledgeEventsRequest>,
     ) -> Answer<v1::AcknowledgeEventsResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .acknowledge_events(r.consumer, r.seq, convert::key(r.idempotency_key))
+            .acknowledge_events(
+                request.consumer,
+                request.seq,
+                convert::key(request.idempotency_key),
+            )
             .await
             .map_err(refuse)?;
         answer(v1::AcknowledgeEventsResponse {
@@ -47,10 +51,10 @@ impl EventService for Events {
         &self,
         request: Request<v1::ListConsumersRequest>,
     ) -> Answer<v1::ListConsumersResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .list_consumers(convert::page(r.page_size, r.page_token))
+            .list_consumers(convert::page(request.page_size, request.page_token))
             .await
             .map_err(refuse)?;
         answer(v1::ListConsumersResponse {
@@ -63,9 +67,9 @@ impl EventService for Events {
         &self,
         request: Request<v1::RemoveConsumerRequest>,
     ) -> Answer<v1::RemoveConsumerResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         self.0
-            .remove_consumer(r.consumer, convert::key(r.idempotency_key))
+            .remove_consumer(request.consumer, convert::key(request.idempotency_key))
             .await
             .map_err(refuse)?;
         answer(v1::RemoveConsumerResponse {})

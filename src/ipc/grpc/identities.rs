@@ -17,10 +17,10 @@ impl IdentityService for Identities {
         &self,
         request: Request<v1::CreateIdentityRequest>,
     ) -> Answer<v1::CreateIdentityResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .create_identity(r.name, convert::key(r.idempotency_key))
+            .create_identity(request.name, convert::key(request.idempotency_key))
             .await
             .map_err(refuse)?;
         answer(v1::CreateIdentityResponse {
@@ -32,10 +32,10 @@ impl IdentityService for Identities {
         &self,
         request: Request<v1::GetIdentityRequest>,
     ) -> Answer<v1::GetIdentityResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .get_identity(convert::which(r.identity))
+            .get_identity(convert::which(request.identity))
             .await
             .map_err(refuse)?;
         answer(v1::GetIdentityResponse {
@@ -47,10 +47,10 @@ impl IdentityService for Identities {
         &self,
         request: Request<v1::ListIdentitiesRequest>,
     ) -> Answer<v1::ListIdentitiesResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .list_identities(convert::page(r.page_size, r.page_token))
+            .list_identities(convert::page(request.page_size, request.page_token))
             .await
             .map_err(refuse)?;
         answer(v1::ListIdentitiesResponse {
@@ -63,13 +63,13 @@ impl IdentityService for Identities {
         &self,
         request: Request<v1::RenameIdentityRequest>,
     ) -> Answer<v1::RenameIdentityResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
             .rename_identity(
-                convert::which(r.identity),
-                r.name,
-                convert::key(r.idempotency_key),
+                convert::which(request.identity),
+                request.name,
+                convert::key(request.idempotency_key),
             )
             .await
             .map_err(refuse)?;

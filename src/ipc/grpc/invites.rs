@@ -17,9 +17,9 @@ impl InviteService for Invites {
         &self,
         request: Request<v1::CreateInviteRequest>,
     ) -> Answer<v1::CreateInviteResponse> {
-        let mut r = request.into_inner();
-        let key = convert::key(std::mem::take(&mut r.idempotency_key));
-        let asked = convert::create_invite(r).map_err(refuse)?;
+        let mut request = request.into_inner();
+        let key = convert::key(std::mem::take(&mut request.idempotency_key));
+        let asked = convert::create_invite(request).map_err(refuse)?;
         let done = self.0.create_invite(asked, key).await.map_err(refuse)?;
         answer(v1::CreateInviteResponse {
             invite: Some(convert::invite(done.invite)),
@@ -32,10 +32,10 @@ impl InviteService for Invites {
         &self,
         request: Request<v1::ListInvitesRequest>,
     ) -> Answer<v1::ListInvitesResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .list_invites(convert::page(r.page_size, r.page_token))
+            .list_invites(convert::page(request.page_size, request.page_token))
             .await
             .map_err(refuse)?;
         answer(v1::ListInvitesResponse {
@@ -48,10 +48,13 @@ impl InviteService for Invites {
         &self,
         request: Request<v1::RevokeInviteRequest>,
     ) -> Answer<v1::RevokeInviteResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .revoke_invite(convert::which(r.invite), convert::key(r.idempotency_key))
+            .revoke_invite(
+                convert::which(request.invite),
+                convert::key(request.idempotency_key),
+            )
             .await
             .map_err(refuse)?;
         answer(v1::RevokeInviteResponse {

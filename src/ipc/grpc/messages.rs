@@ -21,14 +21,14 @@ impl MessageService for Messages {
         &self,
         request: Request<v1::SendMessageRequest>,
     ) -> Answer<v1::SendMessageResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let asked = SendMessage {
-            to: convert::which(r.to),
-            text: r.text,
+            to: convert::which(request.to),
+            text: request.text,
         };
         let done = self
             .0
-            .send_message(asked, convert::key(r.idempotency_key))
+            .send_message(asked, convert::key(request.idempotency_key))
             .await
             .map_err(refuse)?;
         answer(v1::SendMessageResponse {
@@ -40,10 +40,10 @@ impl MessageService for Messages {
         &self,
         request: Request<v1::GetMessageRequest>,
     ) -> Answer<v1::GetMessageResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .get_message(convert::which(r.message))
+            .get_message(convert::which(request.message))
             .await
             .map_err(refuse)?;
         answer(v1::GetMessageResponse {
@@ -55,12 +55,12 @@ impl MessageService for Messages {
         &self,
         request: Request<v1::ListMessagesRequest>,
     ) -> Answer<v1::ListMessagesResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
             .list_messages(
-                convert::which(r.conversation),
-                convert::page(r.page_size, r.page_token),
+                convert::which(request.conversation),
+                convert::page(request.page_size, request.page_token),
             )
             .await
             .map_err(refuse)?;
@@ -74,10 +74,10 @@ impl MessageService for Messages {
         &self,
         request: Request<v1::ExplainMessageRequest>,
     ) -> Answer<v1::ExplainMessageResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .explain_message(convert::which(r.message))
+            .explain_message(convert::which(request.message))
             .await
             .map_err(refuse)?;
         answer(v1::ExplainMessageResponse {
@@ -91,10 +91,12 @@ impl MessageService for Messages {
         &self,
         request: Request<v1::WaitMessageRequest>,
     ) -> Answer<v1::WaitMessageResponse> {
-        let r = request.into_inner();
-        let until = convert::delivery_state_from(r.until).map_err(refuse)?;
-        let limit = Duration::from_millis(r.limit_ms);
-        let waiting = self.0.wait_message(convert::which(r.message), until, limit);
+        let request = request.into_inner();
+        let until = convert::delivery_state_from(request.until).map_err(refuse)?;
+        let limit = Duration::from_millis(request.limit_ms);
+        let waiting = self
+            .0
+            .wait_message(convert::which(request.message), until, limit);
         let done = tokio::select! {
             done = waiting => done,
             () = self.1.closing() => Err(stopping()),

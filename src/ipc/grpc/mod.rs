@@ -36,6 +36,11 @@ mod requests;
 mod server;
 mod vault;
 
+#[cfg(test)]
+mod contract_tests;
+#[cfg(test)]
+mod server_tests;
+
 pub use listener::{ListenError, Listener};
 pub use server::serve;
 

@@ -17,12 +17,12 @@ impl OutboxService for Outbox {
         &self,
         request: Request<v1::ListOutboxRequest>,
     ) -> Answer<v1::ListOutboxResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
             .list_outbox(
-                convert::which(r.contact),
-                convert::page(r.page_size, r.page_token),
+                convert::which(request.contact),
+                convert::page(request.page_size, request.page_token),
             )
             .await
             .map_err(refuse)?;
@@ -36,10 +36,13 @@ impl OutboxService for Outbox {
         &self,
         request: Request<v1::RetryOutboxRequest>,
     ) -> Answer<v1::RetryOutboxResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .retry_outbox(convert::which(r.contact), convert::key(r.idempotency_key))
+            .retry_outbox(
+                convert::which(request.contact),
+                convert::key(request.idempotency_key),
+            )
             .await
             .map_err(refuse)?;
         answer(v1::RetryOutboxResponse { retried: done })
@@ -49,10 +52,13 @@ impl OutboxService for Outbox {
         &self,
         request: Request<v1::CancelMessageRequest>,
     ) -> Answer<v1::CancelMessageResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .cancel_message(convert::which(r.message), convert::key(r.idempotency_key))
+            .cancel_message(
+                convert::which(request.message),
+                convert::key(request.idempotency_key),
+            )
             .await
             .map_err(refuse)?;
         answer(v1::CancelMessageResponse {

@@ -17,10 +17,10 @@ impl RequestService for Requests {
         &self,
         request: Request<v1::GetRequestRequest>,
     ) -> Answer<v1::GetRequestResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .get_request(convert::which(r.request))
+            .get_request(convert::which(request.request))
             .await
             .map_err(refuse)?;
         answer(v1::GetRequestResponse {
@@ -32,10 +32,10 @@ impl RequestService for Requests {
         &self,
         request: Request<v1::ListRequestsRequest>,
     ) -> Answer<v1::ListRequestsResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .list_requests(convert::page(r.page_size, r.page_token))
+            .list_requests(convert::page(request.page_size, request.page_token))
             .await
             .map_err(refuse)?;
         answer(v1::ListRequestsResponse {
@@ -48,13 +48,13 @@ impl RequestService for Requests {
         &self,
         request: Request<v1::AcceptRequestRequest>,
     ) -> Answer<v1::AcceptRequestResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
             .accept_request(
-                convert::which(r.request),
-                r.alias,
-                convert::key(r.idempotency_key),
+                convert::which(request.request),
+                request.alias,
+                convert::key(request.idempotency_key),
             )
             .await
             .map_err(refuse)?;
@@ -67,10 +67,13 @@ impl RequestService for Requests {
         &self,
         request: Request<v1::DeclineRequestRequest>,
     ) -> Answer<v1::DeclineRequestResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .decline_request(convert::which(r.request), convert::key(r.idempotency_key))
+            .decline_request(
+                convert::which(request.request),
+                convert::key(request.idempotency_key),
+            )
             .await
             .map_err(refuse)?;
         answer(v1::DeclineRequestResponse {

@@ -36,7 +36,7 @@ use crate::{
 };
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
+use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::pb::health_server::HealthServer;
 use tonic_reflection::server::Builder as Reflection;
 
@@ -78,20 +78,20 @@ impl Default for Settings {
 /// streams and waits end with `UNAVAILABLE`, health says `NOT_SERVING`. Stage 2: calls in flight
 /// have one more second, then every connection is cut and the task returns.
 pub fn serve(service: Service, listener: Listener, tasks: &Tasks) {
-    serve_with(service, listener, tasks, Settings::default());
-}
-
-pub(super) fn serve_with(service: Service, listener: Listener, tasks: &Tasks, settings: Settings) {
+    let settings = Settings::default();
     let stop = tasks.stop();
     let gate = Gate {
         uid: settings.uid,
         stop: stop.clone(),
     };
-    let routes = routes(&service, &gate);
-    tasks.spawn("grpc", run(routes, listener, stop, settings));
+    let mut routes = Routes::builder();
+    add_rooms(&mut routes, &service, &gate);
+    add_standards(&mut routes, &gate);
+    let listening = run(routes.routes(), listener, stop, settings);
+    tasks.spawn("grpc", listening);
 }
 
-async fn run(routes: Routes, listener: Listener, stop: Stop, settings: Settings) {
+pub(super) async fn run(routes: Routes, listener: Listener, stop: Stop, settings: Settings) {
     let cut = CancellationToken::new();
     // Connections are tasks of tonic's: they end with this one, even if it is aborted.
     let _cut_at_last = cut.clone().drop_guard();
@@ -118,37 +118,47 @@ async fn run(routes: Routes, listener: Listener, stop: Stop, settings: Settings)
     }
 }
 
-fn routes(service: &Service, gate: &Gate) -> Routes {
-    // Each generated server takes its limit by itself.
-    macro_rules! room {
-        ($server:ident, $adaptor:expr) => {
-            Door {
-                inner: $server::new($adaptor).max_decoding_message_size(MAX_API_REQUEST_BYTES),
-                gate: gate.clone(),
-                when: Open::UntilClosing,
-            }
+/// A generated server behind its door. Each server takes its limit by itself, so this cannot be
+/// a function.
+macro_rules! room {
+    ($server:expr, $gate:expr, $when:expr) => {
+        Door {
+            inner: $server.max_decoding_message_size(MAX_API_REQUEST_BYTES),
+            gate: $gate.clone(),
+            when: $when,
+        }
+    };
+}
+#[cfg(test)]
+pub(super) use room;
+
+/// The rooms of the service.
+fn add_rooms(routes: &mut RoutesBuilder, service: &Service, gate: &Gate) {
+    macro_rules! add {
+        ($($server:ident($adaptor:expr),)*) => {
+            $(routes.add_service(room!($server::new($adaptor), gate, Open::UntilClosing));)*
         };
     }
     let with = || service.clone();
     let stop = || gate.stop.clone();
-    let mut routes = Routes::builder();
-    routes
-        .add_service(room!(DaemonServiceServer, Daemon(with())))
-        .add_service(room!(VaultServiceServer, Vault(with())))
-        .add_service(room!(IdentityServiceServer, Identities(with())))
-        .add_service(room!(InviteServiceServer, Invites(with())))
-        .add_service(room!(ContactServiceServer, Contacts(with())))
-        .add_service(room!(RequestServiceServer, Requests(with())))
-        .add_service(room!(ConversationServiceServer, Conversations(with())))
-        .add_service(room!(MessageServiceServer, Messages(with(), stop())))
-        .add_service(room!(OutboxServiceServer, Outbox(with())))
-        .add_service(room!(EventServiceServer, Events(with(), stop())))
-        .add_service(Door {
-            inner: HealthServer::new(Reporter::new(stop()))
-                .max_decoding_message_size(MAX_API_REQUEST_BYTES),
-            gate: gate.clone(),
-            when: Open::ToTheEnd,
-        });
+    add! {
+        DaemonServiceServer(Daemon(with())),
+        VaultServiceServer(Vault(with())),
+        IdentityServiceServer(Identities(with())),
+        InviteServiceServer(Invites(with())),
+        ContactServiceServer(Contacts(with())),
+        RequestServiceServer(Requests(with())),
+        ConversationServiceServer(Conversations(with())),
+        MessageServiceServer(Messages(with(), stop())),
+        OutboxServiceServer(Outbox(with())),
+        EventServiceServer(Events(with(), stop())),
+    }
+}
+
+/// What every gRPC tool expects: health, and reflection in both versions in use.
+pub(super) fn add_standards(routes: &mut RoutesBuilder, gate: &Gate) {
+    let health = HealthServer::new(Reporter::new(gate.stop.clone()));
+    routes.add_service(room!(health, gate, Open::ToTheEnd));
     let reflection = || {
         Reflection::configure()
             .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
@@ -156,20 +166,12 @@ fn routes(service: &Service, gate: &Gate) -> Routes {
     };
     match (reflection().build_v1(), reflection().build_v1alpha()) {
         (Ok(v1), Ok(v1alpha)) => {
-            let when = Open::UntilClosing;
-            let gates = (gate.clone(), gate.clone());
-            let (inner, gate) = (v1.max_decoding_message_size(MAX_API_REQUEST_BYTES), gates.0);
-            routes.add_service(Door { inner, gate, when });
-            let (inner, gate) = (
-                v1alpha.max_decoding_message_size(MAX_API_REQUEST_BYTES),
-                gates.1,
-            );
-            routes.add_service(Door { inner, gate, when });
+            routes.add_service(room!(v1, gate, Open::UntilClosing));
+            routes.add_service(room!(v1alpha, gate, Open::UntilClosing));
         }
         // The description is made by the build; without it everything else still works.
         (Err(error), _) | (_, Err(error)) => {
             tracing::error!(error = chain(&error), "gRPC reflection is off");
         }
     }
-    routes.routes()
 }

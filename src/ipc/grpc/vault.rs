@@ -26,11 +26,11 @@ impl VaultService for Vault {
         &self,
         request: Request<v1::CreateVaultRequest>,
     ) -> Answer<v1::CreateVaultResponse> {
-        let r = request.into_inner();
-        let slot = convert::new_slot(r.slot).map_err(refuse)?;
+        let request = request.into_inner();
+        let slot = convert::new_slot(request.slot).map_err(refuse)?;
         let done = self
             .0
-            .create_vault(slot, convert::key(r.idempotency_key))
+            .create_vault(slot, convert::key(request.idempotency_key))
             .await
             .map_err(refuse)?;
         answer(v1::CreateVaultResponse {
@@ -42,10 +42,10 @@ impl VaultService for Vault {
         &self,
         request: Request<v1::UnlockVaultRequest>,
     ) -> Answer<v1::UnlockVaultResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         let done = self
             .0
-            .unlock_vault(Passphrase::new(r.passphrase))
+            .unlock_vault(Passphrase::new(request.passphrase))
             .await
             .map_err(refuse)?;
         answer(v1::UnlockVaultResponse {
@@ -64,12 +64,12 @@ impl VaultService for Vault {
         &self,
         request: Request<v1::ChangePassphraseRequest>,
     ) -> Answer<v1::ChangePassphraseResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         self.0
             .change_passphrase(
-                Passphrase::new(r.old_passphrase),
-                Passphrase::new(r.new_passphrase),
-                convert::key(r.idempotency_key),
+                Passphrase::new(request.old_passphrase),
+                Passphrase::new(request.new_passphrase),
+                convert::key(request.idempotency_key),
             )
             .await
             .map_err(refuse)?;
@@ -80,8 +80,8 @@ impl VaultService for Vault {
         &self,
         request: Request<v1::ListSlotsRequest>,
     ) -> Answer<v1::ListSlotsResponse> {
-        let r = request.into_inner();
-        let page = convert::page(r.page_size, r.page_token);
+        let request = request.into_inner();
+        let page = convert::page(request.page_size, request.page_token);
         let done = self.0.list_slots().await;
         let (slots, next_page_token) = done
             .and_then(|slots| convert::slot_page(slots, &page))
@@ -93,11 +93,11 @@ impl VaultService for Vault {
     }
 
     async fn add_slot(&self, request: Request<v1::AddSlotRequest>) -> Answer<v1::AddSlotResponse> {
-        let r = request.into_inner();
-        let slot = convert::new_slot(r.slot).map_err(refuse)?;
+        let request = request.into_inner();
+        let slot = convert::new_slot(request.slot).map_err(refuse)?;
         let done = self
             .0
-            .add_slot(slot, convert::key(r.idempotency_key))
+            .add_slot(slot, convert::key(request.idempotency_key))
             .await
             .map_err(refuse)?;
         answer(v1::AddSlotResponse {
@@ -109,9 +109,9 @@ impl VaultService for Vault {
         &self,
         request: Request<v1::RemoveSlotRequest>,
     ) -> Answer<v1::RemoveSlotResponse> {
-        let r = request.into_inner();
+        let request = request.into_inner();
         self.0
-            .remove_slot(r.number, convert::key(r.idempotency_key))
+            .remove_slot(request.number, convert::key(request.idempotency_key))
             .await
             .map_err(refuse)?;
         answer(v1::RemoveSlotResponse {})

@@ -55,6 +55,7 @@ mod tests {
     use super::*;
     use crate::model::ErrorCode;
     use proptest::prelude::*;
+    use std::net::IpAddr;
 
     fn asking(ttl_ms: u64, addresses: Vec<String>) -> v1::CreateInviteRequest {
         v1::CreateInviteRequest {
@@ -66,7 +67,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn addresses_are_taken_as_status_prints_them(addresses: Vec<SocketAddr>) {
+        fn addresses_are_taken_as_status_prints_them(addresses: Vec<(IpAddr, u16)>) {
+            let addresses: Vec<SocketAddr> = addresses.into_iter().map(Into::into).collect();
             let texts = addresses.iter().map(ToString::to_string).collect();
             prop_assert_eq!(create_invite(asking(0, texts)).expect("valid").addresses, addresses);
         }
