@@ -31,6 +31,7 @@ pub mod base;
 pub mod crypto;
 pub mod daemon;
 pub mod engine;
+pub mod ipc;
 pub mod model;
 pub mod net;
 pub mod protocol;
