@@ -16,6 +16,6 @@ pub use atomic_file::{sync_dir, write_atomic};
 pub use backoff::Backoff;
 pub use clock::{Clock, TestClock};
 pub use error_chain::chain;
-pub use paths::Paths;
+pub use paths::{DEFAULT_PROFILE, Paths};
 pub use redact::Redacted;
 pub use tasks::{Stop, Tasks};
