@@ -1,3 +1,5 @@
-//! The doors: they translate between clients and the service, and do nothing else.
+//! The doors: each translates between its own wire and [`service`](crate::service), and does
+//! nothing else.
 
 pub mod dbus;
+pub mod grpc;
