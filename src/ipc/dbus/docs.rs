@@ -59,7 +59,10 @@ fn open(out: &mut String, line: &str, indent: usize, doc: &str) {
     let value = escape(doc);
     push(
         out,
-        &format!("{:indent$}<annotation name=\"{ANNOTATION}\" value=\"{value}\"/>", ""),
+        &format!(
+            "{:indent$}<annotation name=\"{ANNOTATION}\" value=\"{value}\"/>",
+            ""
+        ),
     );
 }
 

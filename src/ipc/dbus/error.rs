@@ -1,11 +1,7 @@
 //! The one map from the service's errors to D-Bus error names.
 
 use crate::{model::ErrorCode, service::ServiceError};
-use zbus::{
-    DBusError, Message,
-    message::Header,
-    names::ErrorName,
-};
+use zbus::{DBusError, Message, message::Header, names::ErrorName};
 
 /// What every error name of ours begins with.
 const PREFIX: &str = "org.msgd.Msgd1.Error.";

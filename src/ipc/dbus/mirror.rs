@@ -29,7 +29,12 @@ impl Changes {
         self.values.is_empty() && self.invalidated.is_empty()
     }
 
-    fn tell<T: PartialEq + Into<Variant<'static>>>(mut self, name: &'static str, was: T, is: T) -> Self {
+    fn tell<T: PartialEq + Into<Variant<'static>>>(
+        mut self,
+        name: &'static str,
+        was: T,
+        is: T,
+    ) -> Self {
         if was != is {
             self.values.push((name, is.into()));
         }
@@ -156,13 +161,11 @@ impl Mirrored for Identity {
     }
 
     fn changes(was: &Self, is: &Self) -> Changes {
-        Changes::default()
-            .hint("Name", &was.name, &is.name)
-            .hint(
-                "DeviceFingerprint",
-                &was.device_fingerprint,
-                &is.device_fingerprint,
-            )
+        Changes::default().hint("Name", &was.name, &is.name).hint(
+            "DeviceFingerprint",
+            &was.device_fingerprint,
+            &is.device_fingerprint,
+        )
     }
 
     async fn get(service: &Service, id: IdentityId) -> Result<Self> {

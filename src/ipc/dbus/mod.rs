@@ -106,7 +106,10 @@ pub async fn run(service: Service, clock: Clock, stop: Stop, settings: Settings)
 /// One line for a person, however often it is tried.
 fn report(ended: zbus::Result<()>, name: &str, told: &mut bool) {
     match ended {
-        Ok(()) => info!(name, "the session bus is gone; D-Bus clients wait for the next one"),
+        Ok(()) => info!(
+            name,
+            "the session bus is gone; D-Bus clients wait for the next one"
+        ),
         Err(error) if *told => debug!(name, error = chain(&error), "still not on the session bus"),
         Err(error) => {
             *told = true;

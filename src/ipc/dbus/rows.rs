@@ -69,7 +69,10 @@ pub(super) fn identity(identity: Identity) -> Row {
         ("id", text(identity.id.to_string())),
         ("name", text(identity.name)),
         ("fingerprint", text(identity.fingerprint.to_string())),
-        ("device_fingerprint", text(identity.device_fingerprint.to_string())),
+        (
+            "device_fingerprint",
+            text(identity.device_fingerprint.to_string()),
+        ),
         ("created_at", time(identity.created_at)),
     ]);
     (names::identity(identity.id), fields)
@@ -80,12 +83,18 @@ pub(super) fn contact(contact: Contact) -> Row {
     let fields = Extras::from([
         ("id", text(contact.id.to_string())),
         ("identity", path(names::identity(contact.identity))),
-        ("conversation", path(names::conversation(contact.conversation))),
+        (
+            "conversation",
+            path(names::conversation(contact.conversation)),
+        ),
         ("name", text(contact.name)),
         ("alias", text(contact.alias)),
         ("fingerprint", text(contact.fingerprint.to_string())),
         ("state", text(words::contact_state(contact.state))),
-        ("verification", text(words::verification(contact.verification))),
+        (
+            "verification",
+            text(words::verification(contact.verification)),
+        ),
         ("connected", Variant::from(connected)),
         ("created_at", time(contact.created_at)),
     ]);
@@ -145,7 +154,10 @@ pub(super) fn conversation(conversation: Conversation) -> Row {
 
 pub(super) fn message(message: Message) -> TextRow {
     let mut fields = Extras::from([
-        ("conversation", path(names::conversation(message.conversation))),
+        (
+            "conversation",
+            path(names::conversation(message.conversation)),
+        ),
         ("index", Variant::from(message.index)),
         ("direction", text(words::direction(message.direction))),
         ("author_device", text(message.author_device.to_string())),
@@ -163,7 +175,10 @@ pub(super) fn message(message: Message) -> TextRow {
 
 pub(super) fn outbox_entry(entry: OutboxEntry) -> TextRow {
     let mut fields = Extras::from([
-        ("conversation", path(names::conversation(entry.conversation))),
+        (
+            "conversation",
+            path(names::conversation(entry.conversation)),
+        ),
         ("contact", path(names::contact(entry.contact))),
         ("state", text(words::delivery_state(entry.state))),
         ("attempts", Variant::from(entry.attempts)),
@@ -206,14 +221,27 @@ pub(super) fn event(event: &Event) -> EventRow {
         ])
     };
     let fields = match event.kind {
-        EventKind::MessageReceived { conversation, message }
-        | EventKind::MessageQueued { conversation, message } => of_message(conversation, message),
-        EventKind::MessageState { conversation, message, state } => {
+        EventKind::MessageReceived {
+            conversation,
+            message,
+        }
+        | EventKind::MessageQueued {
+            conversation,
+            message,
+        } => of_message(conversation, message),
+        EventKind::MessageState {
+            conversation,
+            message,
+            state,
+        } => {
             let mut fields = of_message(conversation, message);
             fields.insert("state", text(words::delivery_state(state)));
             fields
         }
-        EventKind::UnreadChanged { conversation, unread } => Extras::from([
+        EventKind::UnreadChanged {
+            conversation,
+            unread,
+        } => Extras::from([
             ("conversation", path(names::conversation(conversation))),
             ("unread", Variant::from(unread)),
         ]),
@@ -227,9 +255,7 @@ pub(super) fn event(event: &Event) -> EventRow {
         EventKind::RequestChanged { request } => {
             Extras::from([("request", path(names::request(request)))])
         }
-        EventKind::InviteChanged { invite } => {
-            Extras::from([("invite", text(invite.to_string()))])
-        }
+        EventKind::InviteChanged { invite } => Extras::from([("invite", text(invite.to_string()))]),
         EventKind::IdentityChanged { identity } => {
             Extras::from([("identity", path(names::identity(identity)))])
         }
@@ -240,5 +266,10 @@ pub(super) fn event(event: &Event) -> EventRow {
             Extras::from([("from", Variant::from(from)), ("to", Variant::from(to))])
         }
     };
-    (event.seq, event.at.0, words::event_kind(&event.kind), fields)
+    (
+        event.seq,
+        event.at.0,
+        words::event_kind(&event.kind),
+        fields,
+    )
 }

@@ -51,11 +51,15 @@ pub(super) async fn open(service: &Service, address: Option<&str>) -> zbus::Resu
     let service = || service.clone();
     server.at(root(), Served::new(Daemon(service()))).await?;
     server.at(root(), Served::new(Vault(service()))).await?;
-    server.at(root(), Served::new(Identities(service()))).await?;
+    server
+        .at(root(), Served::new(Identities(service())))
+        .await?;
     server.at(root(), Served::new(Invites(service()))).await?;
     server.at(root(), Served::new(Requests(service()))).await?;
     server.at(root(), Served::new(Contacts(service()))).await?;
-    server.at(root(), Served::new(Conversations(service()))).await?;
+    server
+        .at(root(), Served::new(Conversations(service())))
+        .await?;
     server.at(root(), Served::new(Messages(service()))).await?;
     server.at(root(), Served::new(Outbox(service()))).await?;
     server.at(root(), Served::new(Events(service()))).await?;
@@ -159,7 +163,10 @@ impl Session {
                 }
             }
             Some(Err(error)) => {
-                warn!(code = error.code.name(), "the event stream for D-Bus failed");
+                warn!(
+                    code = error.code.name(),
+                    "the event stream for D-Bus failed"
+                );
                 self.events = None;
             }
             // The daemon is stopping, or the stream ended: the timer asks again.
@@ -185,7 +192,10 @@ impl Session {
     }
 
     async fn refresh_everything(&mut self) -> zbus::Result<()> {
-        let (service, open) = (&self.service, self.service.vault_state() == VaultState::Unlocked);
+        let (service, open) = (
+            &self.service,
+            self.service.vault_state() == VaultState::Unlocked,
+        );
         refill(service, open, &mut self.identities).await?;
         refill(service, open, &mut self.contacts).await?;
         refill(service, open, &mut self.conversations).await?;
@@ -269,7 +279,10 @@ async fn refill<M: Mirrored>(
         Ok(models) => shelf.replace(models).await,
         Err(error) if error.code() == ErrorCode::Locked => shelf.replace(Vec::new()).await,
         Err(error) => {
-            warn!(code = error.code().name(), "D-Bus shows objects as they were");
+            warn!(
+                code = error.code().name(),
+                "D-Bus shows objects as they were"
+            );
             Ok(())
         }
     }

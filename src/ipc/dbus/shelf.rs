@@ -90,9 +90,7 @@ impl<M: Mirrored> Shelf<M> {
     pub(super) async fn remove(&mut self, id: M::Id) -> zbus::Result<()> {
         if self.shown.remove(&id).is_some() {
             let server = self.connection.object_server();
-            server
-                .remove::<Served<M::Object>, _>(M::path(id))
-                .await?;
+            server.remove::<Served<M::Object>, _>(M::path(id)).await?;
         }
         Ok(())
     }

@@ -160,7 +160,9 @@ pub(super) fn parse_event_type(word: &str) -> Result<EventType> {
         .find(|kind| event_type(*kind) == word)
         .ok_or_else(|| {
             let words = TYPES.map(event_type).join(", ");
-            Error::invalid(format!("There is no event type {word:?}; there are: {words}."))
+            Error::invalid(format!(
+                "There is no event type {word:?}; there are: {words}."
+            ))
         })
 }
 

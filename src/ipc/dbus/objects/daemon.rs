@@ -46,7 +46,10 @@ impl Daemon {
     ) -> Result<(Vec<(&'static str, &'static str, String)>, Extras)> {
         Options::none(options)?;
         let findings = self.0.run_doctor().await?;
-        Ok((findings.into_iter().map(rows::finding).collect(), Extras::new()))
+        Ok((
+            findings.into_iter().map(rows::finding).collect(),
+            Extras::new(),
+        ))
     }
 
     /// Begins the ordered stop.
