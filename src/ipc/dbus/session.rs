@@ -21,7 +21,7 @@ use super::{
 use crate::{
     base::Clock,
     model::{
-        Contact, Conversation, ErrorCode, Identity, PageRequest, Request, VaultState,
+        Contact, Conversation, ErrorCode, EventKind, Identity, PageRequest, Request, VaultState,
         limits::MAX_PAGE,
     },
     service::{EventItem, EventStream, Result as ServiceResult, Service, Since, Status, Subscribe},
@@ -159,6 +159,7 @@ impl Session {
             Some(Ok(item)) => {
                 self.pending.note(&item);
                 if let EventItem::Event(event) = item {
+                    self.introduce(&event.kind).await?;
                     signals::emit(&self.connection, &event).await?;
                 }
             }
@@ -173,6 +174,35 @@ impl Session {
             None => self.events = None,
         }
         Ok(())
+    }
+
+    /// Shows what `event` names and the bus has not seen: a signal must not name an object that
+    /// is not there yet.
+    async fn introduce(&mut self, event: &EventKind) -> zbus::Result<()> {
+        let service = &self.service;
+        match *event {
+            EventKind::ContactAdded { contact } if self.contacts.get(contact).is_none() => {
+                reread(service, contact, &mut self.contacts).await?;
+                if let Some(known) = self.contacts.get(contact) {
+                    let conversation = known.conversation;
+                    reread(service, conversation, &mut self.conversations).await?;
+                }
+                Ok(())
+            }
+            EventKind::MessageReceived { conversation, .. }
+            | EventKind::MessageQueued { conversation, .. }
+                if self.conversations.get(conversation).is_none() =>
+            {
+                reread(service, conversation, &mut self.conversations).await
+            }
+            EventKind::RequestChanged { request } if self.requests.get(request).is_none() => {
+                reread(service, request, &mut self.requests).await
+            }
+            EventKind::IdentityChanged { identity } if self.identities.get(identity).is_none() => {
+                reread(service, identity, &mut self.identities).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Tells what is out of date.
