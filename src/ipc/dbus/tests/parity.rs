@@ -149,7 +149,10 @@ fn read(folder: &str) -> String {
 }
 
 fn camel_case(name: &str) -> String {
-    let word = |word: &str| word[..1].to_uppercase() + &word[1..];
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    };
     name.split('_').map(word).collect()
 }
 
