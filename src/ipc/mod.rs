@@ -1,4 +1,5 @@
 //! The doors: each translates between its own wire and [`service`](crate::service), and does
 //! nothing else.
 
+pub mod dbus;
 pub mod grpc;
