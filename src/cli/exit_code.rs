@@ -91,9 +91,11 @@ impl fmt::Display for Failure {
         };
         let message = text::one_line(message);
         write!(f, "msgctl: {message}")?;
-        if let Some(advice) = advice(*code).filter(|advice| !message.contains(advice)) {
-            let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
-            write!(f, "{stop} run: {advice}")?;
+        if let Some((known, advice)) = advice(*code)
+            && !message.contains(known)
+        {
+            let stop = if message.ends_with('.') { "" } else { "." };
+            write!(f, "{stop} {advice}")?;
         }
         writeln!(f)?;
         for candidate in candidates {
@@ -103,11 +105,14 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The command that leads out, where one always does.
-fn advice(code: ErrorCode) -> Option<&'static str> {
+/// What leads out, where one thing always does, and the words by which a message has it already.
+fn advice(code: ErrorCode) -> Option<(&'static str, &'static str)> {
     match code {
-        ErrorCode::Locked => Some("msgctl vault unlock"),
-        ErrorCode::Unreachable => Some("systemctl --user start msgd"),
+        ErrorCode::Locked => Some(("msgctl vault", "run: msgctl vault unlock")),
+        ErrorCode::Unreachable => Some((
+            "systemctl",
+            "start it: systemctl --user start msgd, or run msgd",
+        )),
         _ => None,
     }
 }

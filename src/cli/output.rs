@@ -43,6 +43,11 @@ pub(crate) trait Show: Serialize {
 
     /// What `--quiet` leaves: the ids, one a line.
     fn ids(&self) -> Vec<&str>;
+
+    /// What a person is told beside it.
+    fn remark(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// The two streams and how to write to them.
@@ -77,6 +82,9 @@ impl Output {
         } else {
             thing.text(self.style)
         };
+        if let Some(remark) = thing.remark() {
+            self.remark(remark);
+        }
         self.raw(&text)
     }
 
