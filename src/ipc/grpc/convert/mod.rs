@@ -1,0 +1,49 @@
+//! Words of the service into words of the contract, and requests back. One file a noun.
+
+mod contact;
+mod conversation;
+mod daemon;
+mod event;
+mod identity;
+mod invite;
+mod message;
+mod page;
+mod vault;
+
+pub(super) use contact::{contact, request};
+pub(super) use conversation::conversation;
+pub(super) use daemon::{finding, status};
+pub(super) use event::{consumer, item, subscribe};
+pub(super) use identity::identity;
+pub(super) use invite::{create_invite, invite};
+pub(super) use message::{attempt, delivery_state, delivery_state_from, message, outbox_entry};
+pub(super) use page::{page, slot_page};
+pub(super) use vault::{new_slot, slot, vault_state};
+
+use crate::{
+    model::ErrorCode,
+    service::{IdempotencyKey, Selector, ServiceError},
+};
+
+/// A thing that must be named.
+pub(super) fn which(text: String) -> Selector {
+    Selector(text)
+}
+
+/// A thing that may be named.
+pub(super) fn which_if_any(text: String) -> Option<Selector> {
+    (!text.is_empty()).then_some(Selector(text))
+}
+
+pub(super) fn key(text: String) -> IdempotencyKey {
+    IdempotencyKey(text)
+}
+
+/// An id that may be missing, as the contract writes it.
+fn id_if_any(id: Option<impl ToString>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
+fn invalid(subject: &'static str, text: impl Into<String>) -> ServiceError {
+    ServiceError::new(ErrorCode::InvalidArgument, subject, text)
+}
