@@ -34,10 +34,23 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Talk to the daemon of this profile
-    #[arg(long, global = true, value_name = "NAME", env = "MSGD_PROFILE", hide_env_values = true, default_value = "default")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "MSGD_PROFILE",
+        hide_env_values = true,
+        default_value = "default"
+    )]
     profile: String,
     /// Talk to the daemon on this socket [default: $XDG_RUNTIME_DIR/msgd/PROFILE/msgd.sock]
-    #[arg(long, global = true, value_name = "PATH", env = "MSGD_SOCKET", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "MSGD_SOCKET",
+        hide_env_values = true
+    )]
     socket: Option<PathBuf>,
     /// Print JSON: one document, or one line an event
     #[arg(long, global = true)]
@@ -65,10 +78,7 @@ impl Global {
     ///
     /// # Errors
     /// A sentence about the profile's name or the environment.
-    pub(crate) fn socket(
-        &self,
-        env: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<PathBuf, String> {
+    pub(crate) fn socket(&self, env: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, String> {
         match &self.socket {
             Some(socket) => Ok(socket.clone()),
             None => Ok(Paths::find(&self.profile, env)?.socket()),
@@ -119,7 +129,11 @@ mod tests {
         assert_eq!(of_profile.unwrap(), Path::new("/r/msgd/bob/msgd.sock"));
         let named = global(&["--socket", "/x/y.sock", "status"]).socket(|_| None);
         assert_eq!(named.unwrap(), Path::new("/x/y.sock"));
-        assert!(global(&["status", "--profile", "../x"]).socket(env).is_err());
+        assert!(
+            global(&["status", "--profile", "../x"])
+                .socket(env)
+                .is_err()
+        );
     }
 
     #[test]
@@ -151,7 +165,12 @@ mod tests {
 
     #[test]
     fn a_wrong_command_line_is_a_usage_error() {
-        for line in [&["sned", "alice", "hi"][..], &["send", "alice"], &[], &["vault"]] {
+        for line in [
+            &["sned", "alice", "hi"][..],
+            &["send", "alice"],
+            &[],
+            &["vault"],
+        ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line:?}");
         }
     }

@@ -179,7 +179,11 @@ mod tests {
         let mut on = context(dir.path().join("none.sock"), Clock::system());
         let asked = on.ask((), async |_, ()| Ok(())).await.unwrap_err();
         assert_eq!(asked.exit_code(), 3);
-        assert!(asked.to_string().contains("systemctl --user start msgd, or run msgd"));
+        assert!(
+            asked
+                .to_string()
+                .contains("systemctl --user start msgd, or run msgd")
+        );
     }
 
     #[tokio::test]
@@ -193,7 +197,11 @@ mod tests {
         let asked = on
             .ask(key.clone(), async |_, key| {
                 seen.borrow_mut().push(key);
-                if seen.borrow().len() == 1 { Err(gone()) } else { Ok(7) }
+                if seen.borrow().len() == 1 {
+                    Err(gone())
+                } else {
+                    Ok(7)
+                }
             })
             .await;
         assert_eq!(asked.unwrap(), 7);

@@ -56,7 +56,9 @@ impl Failure {
         }
         Self::new(
             ErrorCode::Internal,
-            format!("cannot write to standard output ({error}). free some space or choose another file"),
+            format!(
+                "cannot write to standard output ({error}). free some space or choose another file"
+            ),
         )
     }
 
@@ -140,7 +142,10 @@ mod tests {
             "msgctl: the vault is locked. run: msgctl vault unlock\n"
         );
         let told = Failure::new(ErrorCode::Locked, "locked; use msgctl vault unlock");
-        assert_eq!(told.to_string(), "msgctl: locked; use msgctl vault unlock\n");
+        assert_eq!(
+            told.to_string(),
+            "msgctl: locked; use msgctl vault unlock\n"
+        );
     }
 
     #[test]

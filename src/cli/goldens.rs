@@ -46,7 +46,10 @@ fn help_texts_are_the_agreed_ones() {
 #[test]
 fn every_golden_belongs_to_a_command() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/help");
-    let known: Vec<String> = commands().into_iter().map(|(name, _)| name + ".txt").collect();
+    let known: Vec<String> = commands()
+        .into_iter()
+        .map(|(name, _)| name + ".txt")
+        .collect();
     for entry in fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(known.contains(&name), "{name} is left over");
@@ -82,7 +85,11 @@ fn serialised_fields(source: &str) -> Vec<String> {
             rename = name.split('"').next().map(str::to_owned);
         } else if inside && line.ends_with(',') && !line.starts_with(['#', '/']) {
             let name = line.trim_start_matches("pub(crate) ").split(':').next();
-            fields.push(rename.take().unwrap_or_else(|| name.unwrap_or("").to_owned()));
+            fields.push(
+                rename
+                    .take()
+                    .unwrap_or_else(|| name.unwrap_or("").to_owned()),
+            );
         }
     }
     fields

@@ -109,7 +109,10 @@ fn read_file(path: &Path) -> Result<Option<Passphrase>, Failure> {
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(
         ErrorCode::InvalidArgument,
-        format!("cannot read {} ({error}). check its permissions", path.display()),
+        format!(
+            "cannot read {} ({error}). check its permissions",
+            path.display()
+        ),
     )
 }
 
@@ -162,7 +165,12 @@ mod tests {
     fn a_closed_descriptor_an_empty_and_a_huge_file_are_usage_errors() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("msgd-passphrase");
-        let find = || SOURCE.find(Some(dir.path().into())).unwrap_err().exit_code();
+        let find = || {
+            SOURCE
+                .find(Some(dir.path().into()))
+                .unwrap_err()
+                .exit_code()
+        };
         std::fs::write(&path, "\n").unwrap();
         assert_eq!(find(), 2);
         std::fs::write(&path, vec![b'x'; 5000]).unwrap();

@@ -52,11 +52,16 @@ mod tests {
         let side = rows[0].len();
         assert_eq!(rows.len(), side.div_ceil(2));
         assert!(rows[0].iter().all(|c| *c == '█'));
-        assert!(rows.iter().all(|row| row[..QUIET_ZONE].iter().all(|c| "█▀".contains(*c))));
+        assert!(
+            rows.iter()
+                .all(|row| row[..QUIET_ZONE].iter().all(|c| "█▀".contains(*c)))
+        );
         // The finder's upper edge is seven dark modules above a ring: "▄" inside, " " at its ends.
         let upper: String = rows[2][QUIET_ZONE..QUIET_ZONE + 7].iter().collect();
         assert_eq!(upper, " ▄▄▄▄▄ ");
-        let opposite: String = rows[2][side - QUIET_ZONE - 7..side - QUIET_ZONE].iter().collect();
+        let opposite: String = rows[2][side - QUIET_ZONE - 7..side - QUIET_ZONE]
+            .iter()
+            .collect();
         assert_eq!(opposite, upper);
     }
 

@@ -89,7 +89,11 @@ mod tests {
     #[test]
     fn fields_line_up() {
         assert_eq!(
-            fields(&[("id", "1".into()), ("name", "x".into()), ("note", String::new())]),
+            fields(&[
+                ("id", "1".into()),
+                ("name", "x".into()),
+                ("note", String::new())
+            ]),
             "id    1\nname  x\nnote\n"
         );
     }

@@ -21,13 +21,28 @@ pub(crate) enum Contact {
         #[arg(value_name = "LINK|-")]
         link: String,
         /// A few words for them, at most 280 bytes
-        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        #[arg(
+            long,
+            value_name = "TEXT",
+            default_value = "",
+            hide_default_value = true
+        )]
         greeting: String,
         /// What to call them here [default: what they call themselves]
-        #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+        #[arg(
+            long,
+            value_name = "NAME",
+            default_value = "",
+            hide_default_value = true
+        )]
         alias: String,
         /// Which of your identities asks [default: the only one]
-        #[arg(long = "as", value_name = "IDENTITY", default_value = "", hide_default_value = true)]
+        #[arg(
+            long = "as",
+            value_name = "IDENTITY",
+            default_value = "",
+            hide_default_value = true
+        )]
         identity: String,
     },
     /// List contacts
@@ -90,7 +105,8 @@ impl Contact {
                 let answer = ask!(on, contacts.add_contact(request));
                 let request = view::Request::from(full(answer.request)?);
                 on.output.show(&request)?;
-                on.output.remark("asked. it goes on by itself until they answer or the invite ends.");
+                on.output
+                    .remark("asked. it goes on by itself until they answer or the invite ends.");
                 return Ok(());
             }
             Self::Ls => return ls(on).await,
@@ -101,8 +117,7 @@ impl Contact {
             }
             Self::Show { contact } => {
                 let request = proto::GetContactRequest { contact };
-                ask!(on, contacts.get_contact(request))
-                .contact
+                ask!(on, contacts.get_contact(request)).contact
             }
             Self::Rename { contact, alias } => {
                 let request = proto::RenameContactRequest {
@@ -110,24 +125,21 @@ impl Contact {
                     alias,
                     idempotency_key,
                 };
-                ask!(on, contacts.rename_contact(request))
-                .contact
+                ask!(on, contacts.rename_contact(request)).contact
             }
             Self::Block { contact } => {
                 let request = proto::BlockContactRequest {
                     contact,
                     idempotency_key,
                 };
-                ask!(on, contacts.block_contact(request))
-                .contact
+                ask!(on, contacts.block_contact(request)).contact
             }
             Self::Unblock { contact } => {
                 let request = proto::UnblockContactRequest {
                     contact,
                     idempotency_key,
                 };
-                ask!(on, contacts.unblock_contact(request))
-                .contact
+                ask!(on, contacts.unblock_contact(request)).contact
             }
             Self::Verify { contact, undo } => {
                 let request = proto::VerifyContactRequest {
@@ -135,8 +147,7 @@ impl Contact {
                     verified: !undo,
                     idempotency_key,
                 };
-                ask!(on, contacts.verify_contact(request))
-                .contact
+                ask!(on, contacts.verify_contact(request)).contact
             }
         };
         on.output.show(&view::Contact::from(full(contact)?))

@@ -19,12 +19,18 @@ pub(super) async fn run(command: &str, event: &view::Event) -> Result<(), Failur
     let failed = |what: String| {
         Failure::new(
             ErrorCode::Failed,
-            format!("{what} at event {seq}, which is not acknowledged. mend the command and go on from there"),
+            format!(
+                "{what} at event {seq}, which is not acknowledged. mend the command and go on from there"
+            ),
         )
     };
     let json = to_json(event)? + "\n";
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(command).stdin(Stdio::piped()).kill_on_drop(true);
+    shell
+        .arg("-c")
+        .arg(command)
+        .stdin(Stdio::piped())
+        .kill_on_drop(true);
     for (name, value) in view::VARIABLES.into_iter().zip(event.variables()) {
         match value {
             Some(value) => shell.env(name, value),

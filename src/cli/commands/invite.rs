@@ -8,14 +8,13 @@ use crate::{
         view::{self, List},
     },
     ipc::grpc::proto::v1 as proto,
-    model::limits::MAX_PAGE,
+    model::limits::{INVITE_TTL, MAX_PAGE},
 };
 use clap::{Args, Subcommand};
 use std::{net::SocketAddr, time::Duration};
 
 /// Make, list and withdraw invites; alone: make one.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Invite {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -36,7 +35,7 @@ enum Verb {
     },
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, PartialEq)]
 struct Create {
     /// Also draw the link as a QR code
     #[arg(long)]
@@ -45,7 +44,12 @@ struct Create {
     #[arg(long, value_name = "SPAN", default_value = "7d", value_parser = span::parse)]
     ttl: Duration,
     /// A note for yourself, such as for whom it is
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     note: String,
     /// Accept whoever uses it without asking: for links handed over in person
     #[arg(long)]
@@ -54,13 +58,43 @@ struct Create {
     #[arg(long, value_name = "IP:PORT")]
     address: Vec<SocketAddr>,
     /// Which of your identities invites [default: the only one]
-    #[arg(long = "as", value_name = "IDENTITY", default_value = "", hide_default_value = true)]
+    #[arg(
+        long = "as",
+        value_name = "IDENTITY",
+        default_value = "",
+        hide_default_value = true
+    )]
     identity: String,
 }
 
+/// What no flag at all means.
+impl Default for Create {
+    fn default() -> Self {
+        Self {
+            qr: false,
+            ttl: INVITE_TTL,
+            note: String::new(),
+            auto_accept: false,
+            address: Vec::new(),
+            identity: String::new(),
+        }
+    }
+}
+
 impl Invite {
+    /// The verb that is meant. Not left to clap, which would refuse global flags here, too.
+    fn verb(self) -> Result<Verb, Failure> {
+        match self.verb {
+            None => Ok(Verb::Create(self.create)),
+            Some(verb) if self.create == Create::default() => Ok(verb),
+            Some(_) => Err(Failure::usage(
+                "a flag of `invite create` stands before another verb. put it after `create`",
+            )),
+        }
+    }
+
     pub(crate) async fn run(self, on: &mut Context) -> Result<(), Failure> {
-        match self.verb.unwrap_or(Verb::Create(self.create)) {
+        match self.verb()? {
             Verb::Create(it) => it.run(on).await,
             Verb::Ls => {
                 let page = |page_token| proto::ListInvitesRequest {
@@ -106,10 +140,11 @@ impl Create {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::cli::{args::Cli, commands::Command};
     use clap::Parser;
 
-    fn parse(line: &str) -> Result<super::Invite, clap::Error> {
+    fn parse(line: &str) -> Result<Invite, clap::Error> {
         let words = std::iter::once("msgctl").chain(line.split(' '));
         Cli::try_parse_from(words).map(|cli| match cli.command {
             Command::Invite(invite) => invite,
@@ -119,23 +154,33 @@ mod tests {
 
     #[test]
     fn alone_it_makes_an_invite_for_a_week() {
-        let invite = parse("invite").unwrap();
-        assert!(invite.verb.is_none());
-        assert_eq!(invite.create.ttl, crate::model::limits::INVITE_TTL);
+        let verb = |line| parse(line).unwrap().verb().unwrap();
+        let Verb::Create(create) = verb("invite") else {
+            panic!("not create")
+        };
+        assert_eq!(create, Create::default());
         let flags = "invite --qr --ttl 2h --auto-accept --address 10.0.0.1:4 --address [::1]:5";
-        let create = parse(flags).unwrap().create;
+        let Verb::Create(create) = verb(flags) else {
+            panic!("not create")
+        };
         assert!(create.qr && create.auto_accept);
         assert_eq!(create.ttl.as_secs(), 7_200);
         assert_eq!(create.address.len(), 2);
+        assert!(matches!(
+            verb("invite create --qr"),
+            Verb::Create(Create { qr: true, .. })
+        ));
+        assert!(matches!(verb("invite --json ls"), Verb::Ls));
     }
 
     #[test]
     fn its_flags_do_not_stray_to_other_verbs() {
-        assert!(parse("invite create --qr").is_ok());
-        assert!(parse("invite ls --json").is_ok());
-        assert!(parse("invite --json ls").is_ok());
-        for wrong in ["invite --qr ls", "invite ls --qr", "invite --ttl soon", "invite --address x"] {
+        for wrong in ["invite ls --qr", "invite --ttl soon", "invite --address x"] {
             assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong}");
+        }
+        for wrong in ["invite --qr ls", "invite --ttl 1d create"] {
+            let failure = parse(wrong).unwrap().verb().unwrap_err();
+            assert_eq!(failure.exit_code(), 2, "{wrong}");
         }
     }
 }

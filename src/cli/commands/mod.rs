@@ -63,7 +63,10 @@ pub(crate) enum Command {
 
 impl Command {
     /// Does what needs no daemon, or hands the command back.
-    pub(crate) fn run_alone(self, output: &mut super::output::Output) -> Result<Option<Self>, Failure> {
+    pub(crate) fn run_alone(
+        self,
+        output: &mut super::output::Output,
+    ) -> Result<Option<Self>, Failure> {
         match self {
             Self::Completion(it) => it.run(output)?,
             Self::Man(it) => it.run()?,

@@ -21,7 +21,12 @@ pub(crate) enum Request {
         /// Name or id
         request: String,
         /// What to call them here [default: what they call themselves]
-        #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+        #[arg(
+            long,
+            value_name = "NAME",
+            default_value = "",
+            hide_default_value = true
+        )]
         alias: String,
     },
     /// Decline an incoming request or withdraw an outgoing one; tells them nothing

@@ -119,7 +119,10 @@ fn reached(message: &proto::Message, until: Until) -> Result<(), Failure> {
     let word = view::Message::from(message.clone()).state().to_owned();
     let advice = format!("ask why: msgctl msg why {}", message.id);
     Err(if state < 0 {
-        Failure::new(ErrorCode::Failed, format!("the message is {word}. {advice}"))
+        Failure::new(
+            ErrorCode::Failed,
+            format!("the message is {word}. {advice}"),
+        )
     } else {
         Failure::new(
             ErrorCode::Timeout,
@@ -156,7 +159,14 @@ mod tests {
     #[test]
     fn flags_may_follow_the_text() {
         let send = parse(&[
-            "alice", "-", "--wait", "delivered", "--timeout", "5m", "--idempotency-key", "job-7",
+            "alice",
+            "-",
+            "--wait",
+            "delivered",
+            "--timeout",
+            "5m",
+            "--idempotency-key",
+            "job-7",
         ]);
         let send = send.unwrap();
         assert_eq!((send.to.as_str(), send.text.as_str()), ("alice", "-"));

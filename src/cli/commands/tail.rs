@@ -183,11 +183,17 @@ impl Tail {
             .map_or_else(|| progress.start.clone(), Asked::SinceSeq);
         let request = proto::SubscribeRequest {
             since: Some(since),
-            types: self.types.iter().map(|&it| EventType::from(it).into()).collect(),
+            types: self
+                .types
+                .iter()
+                .map(|&it| EventType::from(it).into())
+                .collect(),
             follow: self.follow,
         };
         let mut events = on
-            .ask(request, async |client, request| client.subscribe(request).await)
+            .ask(request, async |client, request| {
+                client.subscribe(request).await
+            })
             .await?;
         while let Some(item) = events.next().await? {
             let event = match item {
@@ -266,10 +272,7 @@ impl Tail {
     }
 }
 
-async fn get_text(
-    request: proto::GetMessageRequest,
-    on: &mut Context,
-) -> Result<String, Failure> {
+async fn get_text(request: proto::GetMessageRequest, on: &mut Context) -> Result<String, Failure> {
     Ok(full(ask!(on, messages.get_message(request)).message)?.text)
 }
 
@@ -314,7 +317,9 @@ mod tests {
     use clap::Parser;
 
     fn parse(line: &str) -> Result<Tail, clap::Error> {
-        let words = ["msgctl", "tail"].into_iter().chain(line.split_terminator(' '));
+        let words = ["msgctl", "tail"]
+            .into_iter()
+            .chain(line.split_terminator(' '));
         Cli::try_parse_from(words).map(|cli| match cli.command {
             Command::Tail(tail) => tail,
             other => panic!("{other:?}"),
@@ -328,7 +333,10 @@ mod tests {
         assert_eq!(since("-f --since now"), Some(Since::Now));
         assert_eq!(since("--since 0"), Some(Since::Seq(0)));
         assert_eq!(since("--since 12034"), Some(Since::Seq(12_034)));
-        assert_eq!(since("--since 1h"), Some(Since::Ago(Duration::from_secs(3_600))));
+        assert_eq!(
+            since("--since 1h"),
+            Some(Since::Ago(Duration::from_secs(3_600)))
+        );
         for wrong in ["--since -1", "--since yesterday", "--since 3 --consumer x"] {
             assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong}");
         }

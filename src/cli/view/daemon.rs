@@ -95,7 +95,10 @@ fn unknown(name: &str, json: &serde_json::Value) -> Failure {
 impl Show for Status {
     fn text(&self, _: Style) -> String {
         fields(&[
-            ("msgd", format!("{} ({})", self.version, self.crypto_backend)),
+            (
+                "msgd",
+                format!("{} ({})", self.version, self.crypto_backend),
+            ),
             ("profile", self.profile.clone()),
             ("process", self.pid.to_string()),
             ("since", when::minute(self.started_at_ms)),

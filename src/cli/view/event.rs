@@ -225,14 +225,17 @@ impl Event {
 
     fn who(&self) -> String {
         let id = self.conversation.as_deref().unwrap_or_default();
-        self.title
-            .as_deref()
-            .map_or_else(|| short(id), one_line)
+        self.title.as_deref().map_or_else(|| short(id), one_line)
     }
 
     fn said(&self) -> String {
         self.text.as_deref().map_or_else(
-            || format!("[message {}]", short(self.message.as_deref().unwrap_or_default())),
+            || {
+                format!(
+                    "[message {}]",
+                    short(self.message.as_deref().unwrap_or_default())
+                )
+            },
             |text| indented(text, "    "),
         )
     }
@@ -240,8 +243,13 @@ impl Event {
 
 impl Show for Event {
     fn text(&self, style: Style) -> String {
-        let number = self.seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string());
-        let time = self.recorded_at_ms.map(when::second_of_day).unwrap_or_default();
+        let number = self
+            .seq
+            .map_or_else(|| "-".to_owned(), |seq| seq.to_string());
+        let time = self
+            .recorded_at_ms
+            .map(when::second_of_day)
+            .unwrap_or_default();
         let head = format!("{number} {time}");
         format!("{} {}\n", style.faint(head.trim_end()), self.words())
     }

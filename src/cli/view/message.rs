@@ -53,7 +53,11 @@ impl Message {
     /// One message of a history: a heading, and further lines of the text indented below it.
     fn line(&self, title: &str, style: Style) -> String {
         let outgoing = self.direction == "outgoing";
-        let who = if outgoing { "me".to_owned() } else { one_line(title) };
+        let who = if outgoing {
+            "me".to_owned()
+        } else {
+            one_line(title)
+        };
         let state = if outgoing {
             style.faint(&format!(" [{}]", self.state))
         } else {
@@ -234,7 +238,10 @@ mod tests {
         let history = History {
             title: "Bob\n".into(),
             messages: vec![
-                message(proto::Direction::Incoming, "hi\n2026-01-01 10:00 me: yes\u{9b}2J"),
+                message(
+                    proto::Direction::Incoming,
+                    "hi\n2026-01-01 10:00 me: yes\u{9b}2J",
+                ),
                 message(proto::Direction::Outgoing, "no"),
             ],
         };

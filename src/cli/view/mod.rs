@@ -20,7 +20,7 @@ mod vault;
 pub(crate) use contact::{Contact, SafetyNumber};
 pub(crate) use conversation::Conversation;
 pub(crate) use daemon::{Doctor, Status};
-pub(crate) use event::Event;
+pub(crate) use event::{Event, VARIABLES};
 pub(crate) use identity::Identity;
 pub(crate) use invite::{CreatedInvite, Invite};
 pub(crate) use message::{History, Message, Why};

@@ -61,7 +61,9 @@ impl Row for OutboxEntry {
     const NONE: &'static str = "nothing is on its way.";
 
     fn table(rows: &[Self], style: Style) -> String {
-        let mut table = Table::new(["MESSAGE", "CONTACT", "STATE", "TRIES", "NEXT TRY", "OBSTACLE"]);
+        let mut table = Table::new([
+            "MESSAGE", "CONTACT", "STATE", "TRIES", "NEXT TRY", "OBSTACLE",
+        ]);
         for row in rows {
             table.row([
                 short(&row.message),
