@@ -54,7 +54,11 @@ fn is(message: &DescriptorProto, name: &str, kind: Type) -> bool {
 
 /// `send_message` as `SendMessage`.
 fn camel(name: &str) -> String {
-    let upper = |word: &str| word[..1].to_uppercase() + &word[1..];
+    let upper = |word: &str| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
+    };
     name.split('_').map(upper).collect()
 }
 
@@ -64,18 +68,14 @@ fn service_calls() -> BTreeMap<String, bool> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).expect("readable") {
         let text = fs::read_to_string(entry.expect("entry").path()).expect("readable");
-        for (at, start) in ["    pub async fn ", "    pub fn "]
-            .iter()
-            .flat_map(|start| text.match_indices(start))
-        {
-            let signature = text[at + start.len()..]
-                .split('{')
-                .next()
-                .expect("a signature");
-            let (name, rest) = signature.split_once('(').expect("arguments");
-            // Constructors, builders and values are no calls.
-            if rest.trim_start().starts_with("&self") {
-                found.insert(camel(name), rest.contains("IdempotencyKey"));
+        for start in ["    pub async fn ", "    pub fn "] {
+            for rest in text.split(start).skip(1) {
+                let signature = rest.split('{').next().expect("a signature");
+                let (name, rest) = signature.split_once('(').expect("arguments");
+                // Constructors, builders and values are no calls.
+                if rest.trim_start().starts_with("&self") {
+                    found.insert(camel(name), rest.contains("IdempotencyKey"));
+                }
             }
         }
     }
@@ -211,7 +211,7 @@ fn is_declaration(path: &[i32]) -> bool {
     let steps: Vec<i32> = pairs.iter().map(|(step, _)| *step).collect();
     matches!(
         steps.as_slice(),
-        [4 | 5 | 6] | [4, 2 | 3 | 8] | [4, 3, 2] | [5 | 6, 2]
+        [4..=6] | [4, 2 | 3 | 8] | [4, 3, 2] | [5 | 6, 2]
     )
 }
 
