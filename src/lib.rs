@@ -28,6 +28,7 @@
 //! the batch that makes it true is on disk.
 
 pub mod base;
+pub mod cli;
 pub mod crypto;
 pub mod daemon;
 pub mod engine;

@@ -1,3 +1,7 @@
 //! The command that drives the daemon.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(msgd::cli::main(std::env::args_os()))
+}
