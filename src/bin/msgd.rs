@@ -1,3 +1,19 @@
 //! The daemon.
 
-fn main() {}
+use msgd::daemon::{self, Args, Command};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let done = match Args::read() {
+        Command::Demo { .. } => Ok(()),
+        Command::Run(options) => daemon::run(&options, |name| std::env::var_os(name))
+            .map_err(|error| (daemon::explain(&error), error.exit_code())),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((text, code)) => {
+            eprintln!("msgd: {text}");
+            ExitCode::from(code)
+        }
+    }
+}

@@ -7,9 +7,11 @@ mod args;
 mod config;
 mod hardening;
 mod instance_lock;
+mod lifecycle;
 mod logging;
 mod ports;
 mod readiness;
+mod wiring;
 
 pub use args::{Args, Command, Options};
 pub use config::{
@@ -18,6 +20,8 @@ pub use config::{
 };
 pub use hardening::{HardeningError, harden};
 pub use instance_lock::{InstanceLock, InstanceLockError};
+pub use lifecycle::{RunError, explain, run};
+pub use wiring::WiringError;
 pub use logging::{LoggingError, start as start_logs};
 pub use ports::settle_ports;
 pub use readiness::{

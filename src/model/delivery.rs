@@ -3,7 +3,7 @@
 use super::{ContactId, ConversationId, MessageId, Timestamp};
 
 /// One tick is one fact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeliveryState {
     /// On disk, sealed, not yet under way.
     Queued,

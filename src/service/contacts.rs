@@ -1,7 +1,10 @@
 //! Contacts.
 
-use super::{IdempotencyKey, Result, Selector, Service};
-use crate::model::{Contact, Page, PageRequest, Request};
+use super::{IdempotencyKey, Result, Selector, Service, error, guard};
+use crate::{
+    engine::contacts::NewContact,
+    model::{Contact, Page, PageRequest, Request},
+};
 
 /// Whom to ask to become a contact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,17 +23,41 @@ impl Service {
     /// Uses an invite: asks its maker to become a contact. Returns the outgoing request, which
     /// goes on by itself until it is answered or the invite ends.
     pub async fn add_contact(&self, request: AddContact, key: IdempotencyKey) -> Result<Request> {
-        todo!()
+        let identity = self.get_identity(request.identity).await?.id;
+        let rooms = self.open_rooms()?;
+        let told = [
+            identity.0.as_slice(),
+            request.link.as_bytes(),
+            request.greeting.as_bytes(),
+            request.alias.as_bytes(),
+        ];
+        let once = guard::once(rooms, "add_contact", &key, &told)?;
+        let new = NewContact {
+            identity,
+            link: request.link,
+            greeting: request.greeting,
+            alias: request.alias,
+        };
+        rooms.contacts.add(new, once).await.map_err(error::contact)
     }
 
     /// One contact.
     pub async fn get_contact(&self, which: Selector) -> Result<Contact> {
-        todo!()
+        let all = self.open_rooms()?.contacts.list().map_err(error::contact)?;
+        guard::select("contact", all, &which, |one| one.id.to_string(), |one| {
+            if one.alias.is_empty() {
+                vec![one.name.clone()]
+            } else {
+                vec![one.alias.clone(), one.name.clone()]
+            }
+        })
     }
 
     /// Every contact, by shown name.
     pub async fn list_contacts(&self, page: PageRequest) -> Result<Page<Contact>> {
-        todo!()
+        let mut all = self.open_rooms()?.contacts.list().map_err(error::contact)?;
+        all.sort_by(|a, b| (a.shown_name(), a.id).cmp(&(b.shown_name(), b.id)));
+        guard::page(all, &page)
     }
 
     /// Sets what the user calls them; empty takes it back.
@@ -40,17 +67,22 @@ impl Service {
         alias: String,
         key: IdempotencyKey,
     ) -> Result<Contact> {
-        todo!()
+        let id = self.get_contact(which).await?.id;
+        self.open_rooms()?.contacts.rename(id, alias).await.map_err(error::contact)
     }
 
     /// Deletes the keys shared with them and refuses them from now on. Tells them nothing.
     pub async fn block_contact(&self, which: Selector, key: IdempotencyKey) -> Result<Contact> {
-        todo!()
+        let id = self.get_contact(which).await?.id;
+        let rooms = self.open_rooms()?;
+        rooms.messages.give_up(id).await.map_err(error::message)?;
+        rooms.contacts.block(id).await.map_err(error::contact)
     }
 
     /// Lets them use a new invite; the old keys stay gone.
     pub async fn unblock_contact(&self, which: Selector, key: IdempotencyKey) -> Result<Contact> {
-        todo!()
+        let id = self.get_contact(which).await?.id;
+        self.open_rooms()?.contacts.unblock(id).await.map_err(error::contact)
     }
 
     /// Records that the safety numbers were compared (`verified`), or takes that back.
@@ -60,11 +92,13 @@ impl Service {
         verified: bool,
         key: IdempotencyKey,
     ) -> Result<Contact> {
-        todo!()
+        let id = self.get_contact(which).await?.id;
+        self.open_rooms()?.contacts.verify(id, verified).await.map_err(error::contact)
     }
 
     /// The 60 digits to compare with what they see (`protocol.md` B.2).
     pub async fn get_safety_number(&self, which: Selector) -> Result<String> {
-        todo!()
+        let id = self.get_contact(which).await?.id;
+        self.open_rooms()?.contacts.safety_number(id).map_err(error::contact)
     }
 }

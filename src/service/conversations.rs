@@ -1,12 +1,14 @@
 //! Conversations and what was read in them.
 
-use super::{IdempotencyKey, Result, Selector, Service};
+use super::{IdempotencyKey, Result, Selector, Service, error, guard};
 use crate::model::{Conversation, Page, PageRequest};
 
 impl Service {
     /// One conversation, by its id or by its contact.
     pub async fn get_conversation(&self, which: Selector) -> Result<Conversation> {
-        todo!()
+        guard::select("conversation", self.conversations()?, &which, |one| one.id.to_string(), |one| {
+            vec![one.title.clone(), one.contact.to_string()]
+        })
     }
 
     /// Conversations, the latest first; only those with unread messages if asked.
@@ -15,7 +17,10 @@ impl Service {
         unread_only: bool,
         page: PageRequest,
     ) -> Result<Page<Conversation>> {
-        todo!()
+        let mut all = self.conversations()?;
+        all.retain(|one| one.unread > 0 || !unread_only);
+        all.sort_by_key(|one| std::cmp::Reverse((one.last_at, one.id)));
+        guard::page(all, &page)
     }
 
     /// Marks everything up to `up_to` read, or everything if `None`.
@@ -25,6 +30,28 @@ impl Service {
         up_to: Option<Selector>,
         key: IdempotencyKey,
     ) -> Result<Conversation> {
-        todo!()
+        let conversation = self.get_conversation(which).await?;
+        let up_to = match up_to {
+            Some(message) => Some(self.get_message(message).await?.id),
+            None => None,
+        };
+        let rooms = self.open_rooms()?;
+        let mut marked =
+            rooms.conversations.mark_read(conversation.id, up_to).await.map_err(error::conversation)?;
+        marked.title = conversation.title;
+        Ok(marked)
+    }
+
+    /// Every conversation with its contact's shown name.
+    pub(super) fn conversations(&self) -> Result<Vec<Conversation>> {
+        let rooms = self.open_rooms()?;
+        let contacts = rooms.contacts.list().map_err(error::contact)?;
+        let mut all = rooms.conversations.list().map_err(error::conversation)?;
+        for one in &mut all {
+            if let Some(contact) = contacts.iter().find(|contact| contact.id == one.contact) {
+                contact.shown_name().clone_into(&mut one.title);
+            }
+        }
+        Ok(all)
     }
 }

@@ -1,8 +1,11 @@
 //! The daemon itself: status, checks, stop.
 
-use super::{Result, Service};
-use crate::model::{Timestamp, VaultState};
-use std::net::SocketAddr;
+use super::{Result, Rooms, Service, error};
+use crate::{
+    engine::contacts::RouteKind,
+    model::{Direction, Request, RequestState, Timestamp, VaultState},
+};
+use std::{net::SocketAddr, process};
 
 /// The daemon at a glance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,16 +65,93 @@ pub struct Finding {
 impl Service {
     /// The daemon at a glance. Works while locked.
     pub async fn get_status(&self) -> Result<Status> {
-        todo!()
+        let rooms = self.rooms()?;
+        let vault = rooms.vault.state();
+        let mut status = Status {
+            version: env!("CARGO_PKG_VERSION"),
+            profile: rooms.about.profile.clone(),
+            pid: process::id(),
+            started_at: rooms.about.started_at,
+            vault,
+            identities: 0,
+            contacts: 0,
+            links: rooms.contacts.links(),
+            listen: rooms.contacts.listen_addresses(),
+            outbox: 0,
+            unread: 0,
+            pending_requests: 0,
+            last_event: rooms.bus.newest(),
+            crypto_backend: rooms.vault.backend(),
+        };
+        if matches!(vault, VaultState::Locked | VaultState::Unlocked) {
+            for route in rooms.contacts.routes(RouteKind::Contact) {
+                status.outbox += rooms.outbox.count(route).map_err(error::store!())?;
+            }
+        }
+        if vault == VaultState::Unlocked {
+            let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+            status.identities = count(rooms.identities.list().map_err(error::identity)?.len());
+            status.contacts = count(rooms.contacts.list().map_err(error::contact)?.len());
+            let conversations = rooms.conversations.list().map_err(error::conversation)?;
+            status.unread = conversations.iter().map(|one| one.unread).sum();
+            let waiting = |request: &Request| {
+                request.direction == Direction::Incoming && request.state == RequestState::Pending
+            };
+            let requests = rooms.contacts.list_requests().map_err(error::contact)?;
+            status.pending_requests = count(requests.iter().filter(|one| waiting(one)).count());
+        }
+        Ok(status)
     }
 
     /// Looks at everything that commonly goes wrong. Works while locked, then says less.
     pub async fn run_doctor(&self) -> Result<Vec<Finding>> {
-        todo!()
+        let rooms = self.rooms()?;
+        let mut findings = vec![Finding {
+            check: "version",
+            level: Level::Ok,
+            text: format!("msgd {}, cryptography by {}", env!("CARGO_PKG_VERSION"), rooms.vault.backend()),
+        }];
+        findings.push(vault_finding(rooms));
+        let listening = rooms.contacts.listen_addresses().len();
+        findings.push(if listening == 0 {
+            Finding {
+                check: "network",
+                level: Level::Warning,
+                text: "listens on no address: nobody can reach this daemon, it can only dial".to_owned(),
+            }
+        } else {
+            Finding { check: "network", level: Level::Ok, text: format!("listens on {listening} addresses") }
+        });
+        let bus = rooms.bus.clone();
+        let store = tokio::task::spawn_blocking(move || bus.check_store()).await;
+        findings.push(match store {
+            Ok(Ok((records, 0))) => {
+                Finding { check: "store", level: Level::Ok, text: format!("{records} records open") }
+            }
+            Ok(Ok((records, damaged))) => Finding {
+                check: "store",
+                level: Level::Error,
+                text: format!("{damaged} of {records} records do not open: keep a copy of the data folder and restore a backup"),
+            },
+            Ok(Err(error)) => Finding { check: "store", level: Level::Error, text: crate::base::chain(&error) },
+            Err(_) => Finding { check: "store", level: Level::Error, text: "the check itself failed".to_owned() },
+        });
+        Ok(findings)
     }
 
     /// Begins the ordered stop.
     pub fn stop_daemon(&self) -> Result<()> {
-        todo!()
+        (self.rooms()?.stop)();
+        Ok(())
     }
+}
+
+fn vault_finding(rooms: &Rooms) -> Finding {
+    let (level, text) = match rooms.vault.state() {
+        VaultState::Missing => (Level::Warning, "there is none yet: `msgctl vault create`"),
+        VaultState::Sealed => (Level::Warning, "locked since the start: `msgctl vault unlock`; until then nobody can be recognised"),
+        VaultState::Locked => (Level::Warning, "locked: parcels are kept and sent, `msgctl vault unlock` opens them"),
+        VaultState::Unlocked => (Level::Ok, "unlocked"),
+    };
+    Finding { check: "vault", level, text: text.to_owned() }
 }

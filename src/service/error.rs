@@ -1,6 +1,12 @@
 //! What a call answers when it cannot do what was asked.
 
-use crate::model::ErrorCode;
+use crate::{
+    engine::{
+        contacts::ContactError, conversations::ConversationError, identities::IdentityError,
+        messages::MessageError, vault::VaultError,
+    },
+    model::ErrorCode,
+};
 use std::error::Error;
 
 /// An error with a code from the one table, a sentence for a person, and its cause for the log.
@@ -44,4 +50,113 @@ impl ServiceError {
         self.source = Some(Box::new(source));
         self
     }
+}
+
+/// The cause that a person can do something about goes into the sentence.
+fn told(code: ErrorCode, subject: &'static str, error: impl Error + Send + Sync + 'static) -> ServiceError {
+    let message = crate::base::chain(&error);
+    ServiceError::new(code, subject, message).because(error)
+}
+
+pub(super) fn vault(error: VaultError) -> ServiceError {
+    let code = match &error {
+        VaultError::Exists => ErrorCode::Conflict,
+        VaultError::Missing | VaultError::Locked => ErrorCode::Locked,
+        VaultError::WrongPassphrase | VaultError::Wait { .. } => ErrorCode::Denied,
+        VaultError::WeakPassphrase { .. } => ErrorCode::InvalidArgument,
+        VaultError::MakeSlot(_) => ErrorCode::Conflict,
+        VaultError::OpenKeyring(_)
+        | VaultError::OpenTransportKey(_)
+        | VaultError::Read { .. }
+        | VaultError::Write { .. }
+        | VaultError::BadKeyFile { .. } => ErrorCode::Internal,
+        VaultError::Store(store) => store.code(),
+        VaultError::Stopped => ErrorCode::Unavailable,
+    };
+    told(code, "vault", error)
+}
+
+pub(super) fn identity(error: IdentityError) -> ServiceError {
+    let code = identity_code(&error);
+    told(code, "identity", error)
+}
+
+fn identity_code(error: &IdentityError) -> ErrorCode {
+    match error {
+        IdentityError::Locked => ErrorCode::Locked,
+        IdentityError::NotFound => ErrorCode::NotFound,
+        IdentityError::BadName => ErrorCode::InvalidArgument,
+        IdentityError::TooMany => ErrorCode::Limit,
+        IdentityError::MakeKeys(_)
+        | IdentityError::SignManifest(_)
+        | IdentityError::ReadKeys(_)
+        | IdentityError::WriteKeys(_)
+        | IdentityError::OpenKeys(_)
+        | IdentityError::Damaged => ErrorCode::Internal,
+        IdentityError::Store(store) => store.code(),
+    }
+}
+
+pub(super) fn contact(error: ContactError) -> ServiceError {
+    let code = match &error {
+        ContactError::Locked => ErrorCode::Locked,
+        ContactError::NotFound => ErrorCode::NotFound,
+        ContactError::ParseLink(_)
+        | ContactError::OwnInvite
+        | ContactError::GreetingTooLong
+        | ContactError::BadName
+        | ContactError::BadLifetime => ErrorCode::InvalidArgument,
+        ContactError::AlreadyUsed | ContactError::WrongState(_) => ErrorCode::Conflict,
+        ContactError::NoAddress => ErrorCode::Failed,
+        ContactError::TooMany(_) => ErrorCode::Limit,
+        ContactError::Handshake(_) => ErrorCode::Untrusted,
+        ContactError::Identity(identity) => identity_code(identity),
+        ContactError::Keys(_) | ContactError::Damaged => ErrorCode::Internal,
+        ContactError::Store(store) => store.code(),
+    };
+    told(code, "contact", error)
+}
+
+pub(super) fn conversation(error: ConversationError) -> ServiceError {
+    let code = match &error {
+        ConversationError::NotFound => ErrorCode::NotFound,
+        ConversationError::ForeignMessage => ErrorCode::InvalidArgument,
+        ConversationError::Damaged => ErrorCode::Internal,
+        ConversationError::Store(store) => store.code(),
+    };
+    told(code, "conversation", error)
+}
+
+pub(super) fn message(error: MessageError) -> ServiceError {
+    let code = match &error {
+        MessageError::Empty => ErrorCode::InvalidArgument,
+        MessageError::TooLong { .. } | MessageError::OutboxFull => ErrorCode::Limit,
+        MessageError::Locked => ErrorCode::Locked,
+        MessageError::NotFound | MessageError::NoContact => ErrorCode::NotFound,
+        MessageError::NoSession | MessageError::KeysExpired(_) => ErrorCode::Failed,
+        MessageError::TooLate(_) => ErrorCode::Conflict,
+        MessageError::Identity(identity) => identity_code(identity),
+        MessageError::PeerCert(_)
+        | MessageError::Seal(_)
+        | MessageError::Payload(_)
+        | MessageError::Damaged => ErrorCode::Internal,
+        MessageError::Store(store) => store.code(),
+        MessageError::Stopped => ErrorCode::Unavailable,
+    };
+    told(code, "message", error)
+}
+
+/// For errors of the store that reach the service directly; they know their own code.
+macro_rules! store {
+    () => {
+        |error| {
+            let code = error.code();
+            $crate::service::error::told_store(code, error)
+        }
+    };
+}
+pub(super) use store;
+
+pub(super) fn told_store(code: ErrorCode, error: impl Error + Send + Sync + 'static) -> ServiceError {
+    told(code, "store", error)
 }

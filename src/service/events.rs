@@ -1,7 +1,7 @@
 //! Events: everything that happened, numbered, from wherever the client left off.
 
-use super::{IdempotencyKey, Result, Service};
-use crate::model::{Event, EventType, Page, PageRequest, Timestamp};
+use super::{IdempotencyKey, Result, Rooms, Service, ServiceError, error, guard};
+use crate::model::{ErrorCode, Event, EventType, Page, PageRequest, Timestamp};
 use tokio::sync::mpsc;
 
 /// From where to tell.
@@ -57,7 +57,45 @@ pub struct Consumer {
 impl Service {
     /// Tells what happened and what happens.
     pub async fn subscribe(&self, request: Subscribe) -> Result<EventStream> {
-        todo!()
+        let rooms = self.rooms()?;
+        let after = match &request.since {
+            Since::Now => rooms.bus.newest(),
+            Since::Seq(seq) => *seq,
+            Since::Time(time) => rooms.bus.before(*time).map_err(error::store!())?,
+            Since::Consumer(name) => start_of(rooms, name).await?,
+        };
+        let mut cursor = rooms.bus.cursor(after, request.types);
+        let (events, stream) = mpsc::channel(64);
+        rooms.bus.detach(async move {
+            loop {
+                match cursor.read().await {
+                    Ok(found) if found.is_empty() => {
+                        let gone = tokio::select! {
+                            more = cursor.changed(), if request.follow => !more,
+                            () = events.closed() => true,
+                            else => true,
+                        };
+                        if gone {
+                            return;
+                        }
+                    }
+                    Ok(found) => {
+                        for event in found {
+                            if events.send(Ok(EventItem::Event(event))).await.is_err() {
+                                return;
+                            }
+                        }
+                    }
+                    Err(error) => {
+                        let code = error.code();
+                        // The subscriber hears why before the stream ends.
+                        let _ = events.send(Err(error::told_store(code, error))).await;
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(stream)
     }
 
     /// Records that `name` has dealt with everything up to `seq`. Never goes back.
@@ -67,16 +105,56 @@ impl Service {
         seq: u64,
         key: IdempotencyKey,
     ) -> Result<Consumer> {
-        todo!()
+        let rooms = self.rooms()?;
+        check_name(&name)?;
+        let newest = rooms.bus.newest();
+        if seq > newest {
+            let what = format!("event {seq} has not happened yet: the newest is {newest}");
+            return Err(ServiceError::new(ErrorCode::InvalidArgument, "seq", what));
+        }
+        let (acknowledged, at) = rooms.bus.acknowledge(&name, seq).await.map_err(error::store!())?;
+        Ok(Consumer { name, acknowledged, at })
     }
 
     /// Every named consumer.
     pub async fn list_consumers(&self, page: PageRequest) -> Result<Page<Consumer>> {
-        todo!()
+        let all = self.rooms()?.bus.consumers().map_err(error::store!())?;
+        let all = all
+            .into_iter()
+            .map(|(name, acknowledged, at)| Consumer { name, acknowledged, at })
+            .collect();
+        guard::page(all, &page)
     }
 
     /// Forgets a named consumer.
     pub async fn remove_consumer(&self, name: String, key: IdempotencyKey) -> Result<()> {
-        todo!()
+        if self.rooms()?.bus.remove_consumer(&name).await.map_err(error::store!())? {
+            Ok(())
+        } else {
+            Err(guard::not_found("consumer", &name))
+        }
+    }
+}
+
+/// Where a named consumer goes on; a new one starts now, and is remembered at once, so that
+/// nothing is missed if it dies before its first acknowledgement.
+async fn start_of(rooms: &Rooms, name: &str) -> Result<u64> {
+    check_name(name)?;
+    let all = rooms.bus.consumers().map_err(error::store!())?;
+    if let Some((_, acknowledged, _)) = all.into_iter().find(|(known, ..)| known == name) {
+        return Ok(acknowledged);
+    }
+    let newest = rooms.bus.newest();
+    let (start, _) = rooms.bus.acknowledge(name, newest).await.map_err(error::store!())?;
+    Ok(start)
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if (1..=64).contains(&name.len()) && name.bytes().all(fits) {
+        Ok(())
+    } else {
+        let what = "a consumer's name is 1 to 64 letters, digits, `-`, `_` or `.`";
+        Err(ServiceError::new(ErrorCode::InvalidArgument, "consumer", what))
     }
 }

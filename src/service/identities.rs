@@ -1,22 +1,28 @@
 //! Own identities.
 
-use super::{IdempotencyKey, Result, Selector, Service};
-use crate::model::{Identity, Page, PageRequest};
+use super::{IdempotencyKey, Result, Selector, Service, ServiceError, error, guard};
+use crate::model::{ErrorCode, Identity, Page, PageRequest};
 
 impl Service {
     /// Makes an identity: an identity certificate and this device's certificate.
     pub async fn create_identity(&self, name: String, key: IdempotencyKey) -> Result<Identity> {
-        todo!()
+        let rooms = self.open_rooms()?;
+        let once = guard::once(rooms, "create_identity", &key, &[name.as_bytes()])?;
+        rooms.identities.create(name, once).await.map_err(error::identity)
     }
 
     /// One identity. An empty selector means the only one.
     pub async fn get_identity(&self, which: Selector) -> Result<Identity> {
-        todo!()
+        let all = self.open_rooms()?.identities.list().map_err(error::identity)?;
+        if which.0.is_empty() {
+            return only(all);
+        }
+        guard::select("identity", all, &which, |one| one.id.to_string(), |one| vec![one.name.clone()])
     }
 
     /// Every identity.
     pub async fn list_identities(&self, page: PageRequest) -> Result<Page<Identity>> {
-        todo!()
+        guard::page(self.open_rooms()?.identities.list().map_err(error::identity)?, &page)
     }
 
     /// Changes the name that future requests tell.
@@ -26,6 +32,21 @@ impl Service {
         name: String,
         key: IdempotencyKey,
     ) -> Result<Identity> {
-        todo!()
+        let identity = self.get_identity(which).await?;
+        self.open_rooms()?.identities.rename(identity.id, name).await.map_err(error::identity)
     }
+}
+
+/// The one identity there is.
+fn only(mut all: Vec<Identity>) -> Result<Identity> {
+    if all.len() > 1 {
+        let what = "there are several identities: say which";
+        let mut error = ServiceError::new(ErrorCode::Ambiguous, "identity", what);
+        error.candidates = all.iter().map(|one| format!("{} {}", one.id, one.name)).collect();
+        return Err(error);
+    }
+    all.pop().ok_or_else(|| {
+        let what = "there is no identity yet: make one with `msgctl identity create NAME`";
+        ServiceError::new(ErrorCode::NotFound, "identity", what)
+    })
 }

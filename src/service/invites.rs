@@ -1,7 +1,10 @@
 //! Invites.
 
-use super::{IdempotencyKey, Result, Selector, Service};
-use crate::model::{Invite, Page, PageRequest};
+use super::{IdempotencyKey, Result, Selector, Service, error, guard};
+use crate::{
+    engine::contacts::NewInvite,
+    model::{Invite, Page, PageRequest, limits},
+};
 use std::time::Duration;
 
 /// What an invite shall be.
@@ -37,16 +40,44 @@ impl Service {
         request: CreateInvite,
         key: IdempotencyKey,
     ) -> Result<CreatedInvite> {
-        todo!()
+        let identity = self.get_identity(request.identity).await?.id;
+        let rooms = self.open_rooms()?;
+        let ttl = request.ttl.unwrap_or(limits::INVITE_TTL);
+        let addresses: Vec<String> = request.addresses.iter().map(ToString::to_string).collect();
+        let told = [
+            identity.0.as_slice(),
+            &ttl.as_millis().to_be_bytes(),
+            request.note.as_bytes(),
+            &[u8::from(request.auto_accept)],
+            addresses.join(" ").as_bytes(),
+        ]
+        .map(<[u8]>::to_vec);
+        let told: Vec<&[u8]> = told.iter().map(Vec::as_slice).collect();
+        let once = guard::once(rooms, "create_invite", &key, &told)?;
+        let new = NewInvite {
+            identity,
+            ttl,
+            note: request.note,
+            auto_accept: request.auto_accept,
+            addresses: request.addresses,
+        };
+        let (invite, link) = rooms.contacts.create_invite(new, once).await.map_err(error::contact)?;
+        Ok(CreatedInvite { invite, link: link.to_string(), qr_text: link.qr_text() })
     }
 
     /// Every invite, the newest first.
     pub async fn list_invites(&self, page: PageRequest) -> Result<Page<Invite>> {
-        todo!()
+        let mut all = self.open_rooms()?.contacts.list_invites().map_err(error::contact)?;
+        all.reverse();
+        guard::page(all, &page)
     }
 
     /// Withdraws an open invite.
     pub async fn revoke_invite(&self, which: Selector, key: IdempotencyKey) -> Result<Invite> {
-        todo!()
+        let rooms = self.open_rooms()?;
+        let all = rooms.contacts.list_invites().map_err(error::contact)?;
+        let invite =
+            guard::select("invite", all, &which, |one| one.id.to_string(), |one| vec![one.note.clone()])?;
+        rooms.contacts.revoke_invite(invite.id).await.map_err(error::contact)
     }
 }

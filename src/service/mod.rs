@@ -11,6 +11,7 @@ mod conversations;
 mod daemon;
 mod error;
 mod events;
+mod guard;
 mod identities;
 mod invites;
 mod messages;
@@ -26,6 +27,15 @@ pub use invites::{CreateInvite, CreatedInvite};
 pub use messages::{MessageWhy, SendMessage};
 pub use vault::{NewSlot, Passphrase, Slot};
 
+use crate::{
+    engine::{
+        contacts::Contacts, conversations::Conversations, event_bus::EventBus,
+        identities::Identities, messages::Messages, outbox::Outbox, vault::Vault,
+    },
+    model::{ErrorCode, Timestamp, VaultState},
+};
+use std::sync::Arc;
+
 /// A name, an alias, an id or a unique prefix of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector(pub String);
@@ -37,6 +47,68 @@ pub struct Selector(pub String);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IdempotencyKey(pub String);
 
+/// What the service stands on.
+pub struct Rooms {
+    /// Version of the daemon's program, profile, start.
+    pub about: About,
+    /// Numbers what happens.
+    pub bus: EventBus,
+    /// Whether data can be read.
+    pub vault: Vault,
+    /// Own identities.
+    pub identities: Identities,
+    /// People.
+    pub contacts: Contacts,
+    /// Conversations.
+    pub conversations: Conversations,
+    /// Messages.
+    pub messages: Messages,
+    /// What is on its way.
+    pub outbox: Outbox,
+    /// Begins the ordered stop.
+    pub stop: Box<dyn Fn() + Send + Sync>,
+}
+
+/// What the daemon knows of itself.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Which profile it serves.
+    pub profile: String,
+    /// When it started.
+    pub started_at: Timestamp,
+}
+
 /// The API. Cheap to clone.
 #[derive(Clone)]
-pub struct Service {}
+pub struct Service(Option<Arc<Rooms>>);
+
+impl Service {
+    /// The API over the engine.
+    #[must_use]
+    pub fn new(rooms: Rooms) -> Self {
+        Self(Some(Arc::new(rooms)))
+    }
+
+    /// An API behind which there is no engine: every call is refused as unavailable.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self(None)
+    }
+
+    fn rooms(&self) -> Result<&Rooms> {
+        self.0.as_deref().ok_or_else(|| {
+            ServiceError::new(ErrorCode::Unavailable, "daemon", "the daemon is not serving: try again shortly")
+        })
+    }
+
+    /// The engine, unless the data cannot be read.
+    fn open_rooms(&self) -> Result<&Rooms> {
+        let rooms = self.rooms()?;
+        let what = match rooms.vault.state() {
+            VaultState::Unlocked => return Ok(rooms),
+            VaultState::Missing => "there is no vault yet: make one with `msgctl vault create`",
+            VaultState::Sealed | VaultState::Locked => "the vault is locked: unlock it with `msgctl vault unlock`",
+        };
+        Err(ServiceError::new(ErrorCode::Locked, "vault", what))
+    }
+}

@@ -1,17 +1,20 @@
 //! Contact requests.
 
-use super::{IdempotencyKey, Result, Selector, Service};
+use super::{IdempotencyKey, Result, Selector, Service, error, guard};
 use crate::model::{Page, PageRequest, Request};
 
 impl Service {
     /// One request.
     pub async fn get_request(&self, which: Selector) -> Result<Request> {
-        todo!()
+        let all = self.open_rooms()?.contacts.list_requests().map_err(error::contact)?;
+        guard::select("request", all, &which, |one| one.id.to_string(), |one| vec![one.name.clone()])
     }
 
     /// Every request, the newest first.
     pub async fn list_requests(&self, page: PageRequest) -> Result<Page<Request>> {
-        todo!()
+        let mut all = self.open_rooms()?.contacts.list_requests().map_err(error::contact)?;
+        all.reverse();
+        guard::page(all, &page)
     }
 
     /// Accepts an incoming request: they become a contact.
@@ -21,11 +24,13 @@ impl Service {
         alias: String,
         key: IdempotencyKey,
     ) -> Result<Request> {
-        todo!()
+        let id = self.get_request(which).await?.id;
+        self.open_rooms()?.contacts.accept(id, alias).await.map_err(error::contact)
     }
 
     /// Declines an incoming request, or withdraws an outgoing one. Tells them nothing.
     pub async fn decline_request(&self, which: Selector, key: IdempotencyKey) -> Result<Request> {
-        todo!()
+        let id = self.get_request(which).await?.id;
+        self.open_rooms()?.contacts.decline(id).await.map_err(error::contact)
     }
 }

@@ -1,7 +1,10 @@
 //! The vault: what protects the data at rest.
 
-use super::{IdempotencyKey, Result, Service};
-use crate::model::{SlotKind, VaultState};
+use super::{IdempotencyKey, Result, Service, ServiceError, error};
+use crate::{
+    engine::vault::SlotChoice,
+    model::{ErrorCode, SlotKind, VaultState},
+};
 
 /// A passphrase on its way; wiped when dropped, never printed.
 pub struct Passphrase(pub(crate) zeroize::Zeroizing<Vec<u8>>);
@@ -29,6 +32,15 @@ pub enum NewSlot {
     File,
 }
 
+impl NewSlot {
+    fn choice(self) -> SlotChoice {
+        match self {
+            Self::Passphrase(passphrase) => SlotChoice::Passphrase(passphrase.0),
+            Self::File => SlotChoice::File,
+        }
+    }
+}
+
 /// A key slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
@@ -45,14 +57,16 @@ pub struct Slot {
 impl Service {
     /// Whether the data can be read. Works always.
     pub fn vault_state(&self) -> VaultState {
-        todo!()
+        self.rooms().map_or(VaultState::Missing, |rooms| rooms.vault.state())
     }
 
     /// Makes the keyring with its first slot and unlocks it. [`ErrorCode::Conflict`] if there is one.
     ///
     /// [`ErrorCode::Conflict`]: crate::model::ErrorCode::Conflict
     pub async fn create_vault(&self, slot: NewSlot, key: IdempotencyKey) -> Result<VaultState> {
-        todo!()
+        let rooms = self.rooms()?;
+        rooms.vault.create(slot.choice()).await.map_err(error::vault)?;
+        Ok(rooms.vault.state())
     }
 
     /// Unlocks with a passphrase. [`ErrorCode::Denied`] if it is wrong; after five wrong ones
@@ -60,12 +74,16 @@ impl Service {
     ///
     /// [`ErrorCode::Denied`]: crate::model::ErrorCode::Denied
     pub async fn unlock_vault(&self, passphrase: Passphrase) -> Result<VaultState> {
-        todo!()
+        let rooms = self.rooms()?;
+        rooms.vault.unlock(passphrase.0).await.map_err(error::vault)?;
+        Ok(rooms.vault.state())
     }
 
     /// Forgets the data's keys. Links stay up; parcels are kept and sent, not opened.
     pub async fn lock_vault(&self) -> Result<VaultState> {
-        todo!()
+        let rooms = self.rooms()?;
+        rooms.vault.lock().await.map_err(error::vault)?;
+        Ok(rooms.vault.state())
     }
 
     /// Replaces the passphrase of the slot that `old` opens.
@@ -75,21 +93,38 @@ impl Service {
         new: Passphrase,
         key: IdempotencyKey,
     ) -> Result<()> {
-        todo!()
+        self.rooms()?.vault.change_passphrase(old.0, new.0).await.map_err(error::vault)
     }
 
     /// Every slot. Works while locked.
     pub async fn list_slots(&self) -> Result<Vec<Slot>> {
-        todo!()
+        let slots = self.rooms()?.vault.slots().map_err(error::vault)?;
+        Ok(slots
+            .into_iter()
+            .map(|slot| Slot {
+                number: u32::from(slot.number),
+                kind: slot.kind,
+                memory_kib: slot.memory_kib,
+                passes: slot.passes,
+            })
+            .collect())
     }
 
     /// Adds a slot; the vault must be unlocked.
     pub async fn add_slot(&self, slot: NewSlot, key: IdempotencyKey) -> Result<Slot> {
-        todo!()
+        let slot = self.open_rooms()?.vault.add_slot(slot.choice()).await.map_err(error::vault)?;
+        Ok(Slot {
+            number: u32::from(slot.number),
+            kind: slot.kind,
+            memory_kib: slot.memory_kib,
+            passes: slot.passes,
+        })
     }
 
     /// Removes a slot, never the last one.
     pub async fn remove_slot(&self, number: u32, key: IdempotencyKey) -> Result<()> {
-        todo!()
+        let number = u8::try_from(number)
+            .map_err(|_| ServiceError::new(ErrorCode::NotFound, "slot", "no such slot"))?;
+        self.open_rooms()?.vault.remove_slot(number).await.map_err(error::vault)
     }
 }

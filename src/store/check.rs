@@ -34,6 +34,15 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
+    /// How many records were looked at, and how many of them are damaged or missing.
+    #[must_use]
+    pub fn totals(&self) -> (u64, u64) {
+        self.tables.values().fold((0, 0), |(all, bad), table| {
+            let faults = table.damaged + table.missing;
+            (all + table.sound + faults, bad + faults)
+        })
+    }
+
     /// Whether nothing is damaged or missing.
     #[must_use]
     pub fn is_sound(&self) -> bool {

@@ -149,6 +149,18 @@ impl Contacts {
         }
     }
 
+    /// How many contacts' links are up.
+    #[must_use]
+    pub fn links(&self) -> u32 {
+        u32::try_from(self.connected().len()).unwrap_or(u32::MAX)
+    }
+
+    /// What the network room listens on.
+    #[must_use]
+    pub fn listen_addresses(&self) -> Vec<SocketAddr> {
+        self.0.net.listen_addresses()
+    }
+
     fn store(&self) -> &Store {
         self.0.bus.store()
     }

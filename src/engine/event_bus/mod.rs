@@ -9,10 +9,13 @@
 //! - The log is in the transport tier: it holds ids and numbers only, and must be writable
 //!   while the vault is locked.
 
+mod consumers;
 mod convert;
 
+pub use crate::store::Once;
+
 use crate::{
-    base::Clock,
+    base::{Clock, Tasks},
     model::{Event, EventKind, EventType, Timestamp},
     store::{Store, StoreError, Tier, Txn, event_log},
 };
@@ -27,16 +30,18 @@ const READ_AT_ONCE: usize = 256;
 pub struct EventBus {
     store: Store,
     clock: Clock,
+    tasks: Tasks,
     newest: Arc<watch::Sender<u64>>,
 }
 
 impl EventBus {
     /// A bus over `store`'s log.
     #[must_use]
-    pub fn new(store: Store, clock: Clock) -> Self {
+    pub fn new(store: Store, clock: Clock, tasks: Tasks) -> Self {
         Self {
             store,
             clock,
+            tasks,
             newest: Arc::new(watch::Sender::new(0)),
         }
     }
@@ -51,6 +56,20 @@ impl EventBus {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Starts a subscriber's loop; it ends by itself or with the daemon.
+    pub fn detach(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.detach(task);
+    }
+
+    /// Opens every record: how many there are, and how many of them are damaged.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn check_store(&self) -> Result<(u64, u64), StoreError> {
+        let report = crate::store::check(&self.store)?;
+        Ok(report.totals())
     }
 
     /// Wall time now.

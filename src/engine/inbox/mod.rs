@@ -18,7 +18,7 @@ use crate::{
     base::{Clock, Tasks},
     engine::{
         contacts::Contacts, event_bus::EventBus, identities::Identities, messages::Messages,
-        outbox::Outbox, vault::Vault,
+        vault::Vault,
     },
     model::RouteId,
     net::Net,
@@ -55,8 +55,6 @@ pub struct Neighbours {
     pub identities: Identities,
     /// Whose parcels they are.
     pub contacts: Contacts,
-    /// What receipts settle.
-    pub outbox: Outbox,
     /// Seals receipts.
     pub messages: Messages,
     /// Acknowledges custody.

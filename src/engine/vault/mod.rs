@@ -100,6 +100,12 @@ impl Vault {
         })))
     }
 
+    /// Which cryptographic library this build uses.
+    #[must_use]
+    pub fn backend(&self) -> &'static str {
+        crate::crypto::BACKEND
+    }
+
     /// Whether the data can be read.
     #[must_use]
     pub fn state(&self) -> VaultState {

@@ -22,6 +22,7 @@ pub(super) const fn contact_state(state: ContactState) -> &'static str {
     match state {
         ContactState::Active => "active",
         ContactState::Blocked => "blocked",
+        ContactState::Former => "former",
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 /// A service that nothing is asked of: these tests are about the bus.
 fn idle_service() -> Service {
-    Service {}
+    Service::closed()
 }
 
 /// A message bus of the test's own, in a thread of its own.

@@ -18,6 +18,7 @@ pub(in crate::ipc::grpc) fn contact(contact: Contact) -> v1::Contact {
         state: match contact.state {
             ContactState::Active => v1::ContactState::Active,
             ContactState::Blocked => v1::ContactState::Blocked,
+            ContactState::Former => v1::ContactState::Former,
         }
         .into(),
         verification: match contact.verification {

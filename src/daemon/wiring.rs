@@ -1,0 +1,129 @@
+//! Puts the rooms together: the only place that knows them all.
+
+use super::Config;
+use crate::{
+    base::{Clock, Tasks},
+    crypto::KdfParams,
+    engine::{
+        contacts::Contacts,
+        conversations::Conversations,
+        event_bus::EventBus,
+        identities::Identities,
+        inbox::{self, Inbox},
+        messages::Messages,
+        outbox::Outbox,
+        switchboard,
+        vault::{Vault, VaultError},
+    },
+    model::{Timestamp, VaultState},
+    net::{Net, NetConfig, NetError},
+    service::{About, Rooms, Service},
+    store::{Store, StoreError, StoreOptions},
+};
+use std::{io, path::PathBuf, sync::Arc};
+
+/// Which room did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    /// The store.
+    #[error("cannot open the store")]
+    Store(#[source] StoreError),
+    /// The vault.
+    #[error("cannot open the vault")]
+    Vault(#[source] VaultError),
+    /// The ports to listen on.
+    #[error("cannot choose a port to listen on")]
+    Ports(#[source] io::Error),
+    /// The network.
+    #[error("cannot start the network")]
+    Net(#[source] NetError),
+}
+
+/// What is closed by hand at the end.
+pub(super) struct House {
+    pub(super) service: Service,
+    pub(super) store: Store,
+}
+
+/// Opens the store under `config`'s data folder.
+pub(super) fn open_store(config: &Config) -> Result<Store, WiringError> {
+    let options = StoreOptions { reserve: config.store.reserve_bytes, ..StoreOptions::default() };
+    Store::open_with(&config.paths.data.join("store"), options).map_err(WiringError::Store)
+}
+
+/// Starts every room over `store`. `stop` begins the ordered stop.
+pub(super) async fn assemble(
+    config: &Config,
+    store: Store,
+    clock: &Clock,
+    tasks: &Tasks,
+    stop: Arc<dyn Fn() + Send + Sync>,
+) -> Result<House, WiringError> {
+    let bus = EventBus::new(store.clone(), clock.clone(), tasks.clone());
+    let vault = Vault::open(config.paths.data.clone(), boot_scoped(config), KdfParams::DEFAULT, bus.clone())
+        .map_err(WiringError::Vault)?;
+    if vault.state() != VaultState::Missing {
+        vault.unlock_unattended().await.map_err(WiringError::Vault)?;
+    }
+    let listen = super::settle_ports(&config.net.listen, &config.paths.data.join("port"))
+        .map_err(WiringError::Ports)?;
+    let settings = NetConfig {
+        listen,
+        max_links: config.net.max_links,
+        epoch: config.net.epoch,
+        ..NetConfig::default()
+    };
+    let (net, net_events) = Net::spawn(settings, clock.clone(), tasks).await.map_err(WiringError::Net)?;
+    let identities = Identities::new(config.paths.data.join("identities"), bus.clone(), vault.clone());
+    let (contacts, contact_events) = Contacts::new(
+        bus.clone(),
+        vault.clone(),
+        identities.clone(),
+        net.clone(),
+        config.net.advertise.clone(),
+    );
+    let outbox = Outbox::spawn(bus.clone(), net.clone(), clock.clone(), tasks);
+    let messages =
+        Messages::spawn(bus.clone(), vault.clone(), identities.clone(), outbox.clone(), tasks);
+    let rooms = inbox::Neighbours {
+        bus: bus.clone(),
+        vault: vault.clone(),
+        identities: identities.clone(),
+        contacts: contacts.clone(),
+        messages: messages.clone(),
+        net,
+    };
+    let inbox = Inbox::spawn(rooms, clock.clone(), tasks);
+    let rooms = switchboard::Rooms {
+        vault: vault.clone(),
+        identities: identities.clone(),
+        contacts: contacts.clone(),
+        outbox: outbox.clone(),
+        messages: messages.clone(),
+        inbox,
+    };
+    switchboard::spawn(rooms, clock.clone(), net_events, contact_events, tasks);
+    let about = About {
+        profile: config.profile.clone(),
+        started_at: Timestamp(clock.wall_ms()),
+    };
+    let service = Service::new(Rooms {
+        about,
+        conversations: Conversations::new(bus.clone()),
+        bus,
+        vault,
+        identities,
+        contacts,
+        messages,
+        outbox,
+        stop: Box::new(move || stop()),
+    });
+    Ok(House { service, store })
+}
+
+/// The runtime folder, if it ends with the login session. One below the data folder is on
+/// the disk that the transport key must not be on.
+fn boot_scoped(config: &Config) -> Option<PathBuf> {
+    let runtime = &config.paths.runtime;
+    (!runtime.starts_with(&config.paths.data)).then(|| runtime.clone())
+}

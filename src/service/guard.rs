@@ -1,0 +1,121 @@
+//! Checks that every call shares: selectors, pages, idempotency.
+
+use super::{IdempotencyKey, Result, Rooms, Selector, ServiceError};
+use crate::{
+    engine::event_bus::Once,
+    model::{ErrorCode, Page, PageRequest},
+};
+
+/// Shorter prefixes of ids would come to mean something else with the next id.
+const LEAST_PREFIX: usize = 4;
+
+/// The one of `all` that `which` names: by whole id, by name, or by a unique prefix of its id.
+pub(super) fn select<T>(
+    what: &'static str,
+    all: Vec<T>,
+    which: &Selector,
+    id: impl Fn(&T) -> String,
+    names: impl Fn(&T) -> Vec<String>,
+) -> Result<T> {
+    let wanted = which.0.trim();
+    if let Some(at) = all.iter().position(|one| id(one) == wanted) {
+        return all.into_iter().nth(at).ok_or_else(|| not_found(what, wanted));
+    }
+    let by_name = |one: &T| names(one).iter().any(|name| name == wanted);
+    let by_prefix = |one: &T| wanted.len() >= LEAST_PREFIX && id(one).starts_with(wanted);
+    let mut fits: Vec<T> = Vec::new();
+    let (named, rest): (Vec<T>, Vec<T>) = all.into_iter().partition(by_name);
+    fits.extend(named);
+    if fits.is_empty() {
+        fits.extend(rest.into_iter().filter(by_prefix));
+    }
+    if fits.len() > 1 {
+        let mut error = ServiceError::new(
+            ErrorCode::Ambiguous,
+            what,
+            format!("several fit {wanted:?}: use more of the id"),
+        );
+        error.candidates =
+            fits.iter().map(|one| format!("{} {}", id(one), names(one).join(" "))).collect();
+        return Err(error);
+    }
+    fits.pop().ok_or_else(|| not_found(what, wanted))
+}
+
+pub(super) fn not_found(what: &'static str, wanted: &str) -> ServiceError {
+    ServiceError::new(ErrorCode::NotFound, what, format!("no {what} fits {wanted:?}"))
+}
+
+/// The part of `all` that `request` asks for. Tokens are positions.
+pub(super) fn page<T>(all: Vec<T>, request: &PageRequest) -> Result<Page<T>> {
+    let start = position(&request.token)?;
+    let (total, rows) = (all.len(), request.rows());
+    let rows: Vec<T> = all.into_iter().skip(start).take(rows).collect();
+    let end = start.saturating_add(rows.len());
+    let next = if end < total { end.to_string() } else { String::new() };
+    Ok(Page { rows, next })
+}
+
+/// The number in a page token; 0 for the empty one.
+pub(super) fn position(token: &str) -> Result<usize> {
+    if token.is_empty() {
+        return Ok(0);
+    }
+    token.parse().map_err(|_| {
+        ServiceError::new(ErrorCode::InvalidArgument, "page", "the page token is not one that was given out")
+    })
+}
+
+/// A repeatable call.
+pub(super) fn once(rooms: &Rooms, call: &'static str, key: &IdempotencyKey, request: &[&[u8]]) -> Result<Once> {
+    Once::new(call, &key.0, request, rooms.bus.now().0)
+        .map_err(|error| ServiceError::new(ErrorCode::InvalidArgument, "idempotency_key", error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pick(wanted: &str) -> Result<(&'static str, &'static str)> {
+        let all = vec![("aaaa1111", "alice"), ("aaaa2222", "bob"), ("bbbb3333", "alice"), ("cccc4444", "aaaa")];
+        select("contact", all, &Selector(wanted.to_owned()), |one| one.0.to_owned(), |one| vec![one.1.to_owned()])
+    }
+
+    #[test]
+    fn a_whole_id_beats_a_name_and_a_name_beats_a_prefix() {
+        assert_eq!(pick("aaaa2222").unwrap().1, "bob");
+        assert_eq!(pick("aaaa").unwrap().0, "cccc4444");
+        assert_eq!(pick("bbbb").unwrap().0, "bbbb3333");
+    }
+
+    #[test]
+    fn what_fits_several_is_refused_with_all_of_them() {
+        let error = pick("alice").unwrap_err();
+        assert_eq!(error.code, ErrorCode::Ambiguous);
+        assert_eq!(error.candidates.len(), 2);
+    }
+
+    #[test]
+    fn short_prefixes_and_strangers_are_not_found() {
+        for wanted in ["bbb", "", "dddd"] {
+            assert_eq!(pick(wanted).unwrap_err().code, ErrorCode::NotFound, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn pages_follow_each_other_and_end() {
+        let mut request = PageRequest { size: 2, token: String::new() };
+        let mut seen = Vec::new();
+        loop {
+            let page = page(vec![1, 2, 3, 4, 5], &request).unwrap();
+            seen.extend(page.rows);
+            if page.next.is_empty() {
+                break;
+            }
+            request.token = page.next;
+        }
+        assert_eq!(seen, [1, 2, 3, 4, 5]);
+        request.token = "x".to_owned();
+        assert!(super::page(vec![1], &request).is_err());
+    }
+}
