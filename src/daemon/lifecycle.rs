@@ -34,7 +34,9 @@ pub enum RunError {
     #[error("cannot start logging")]
     Logs(#[source] LoggingError),
     /// A folder cannot be made.
-    #[error("cannot make the folder {path}: check its owner and whether its disk is mounted read-only")]
+    #[error(
+        "cannot make the folder {path}: check its owner and whether its disk is mounted read-only"
+    )]
     Folder {
         /// Which.
         path: String,
@@ -89,8 +91,10 @@ pub fn run(options: &Options, env: impl Fn(&str) -> Option<OsString>) -> Result<
     let clock = Clock::system();
     start_logs(config.log, clock.clone()).map_err(RunError::Logs)?;
     for dir in [&config.paths.data, &config.paths.runtime] {
-        Paths::create_private(dir)
-            .map_err(|source| RunError::Folder { path: dir.display().to_string(), source })?;
+        Paths::create_private(dir).map_err(|source| RunError::Folder {
+            path: dir.display().to_string(),
+            source,
+        })?;
     }
     let _lock = InstanceLock::take(&config.paths.data, &clock).map_err(RunError::Taken)?;
     // Two threads do everything: the machine's other cores are the user's.
@@ -121,7 +125,9 @@ async fn serve(
     let store = wiring::open_store(&config).map_err(RunError::Wiring)?;
     store_open.lift();
     let stop: Arc<dyn Fn() + Send + Sync> = Arc::new(move || stop.notify_one());
-    let house = wiring::assemble(&config, store, &clock, &tasks, stop).await.map_err(RunError::Wiring)?;
+    let house = wiring::assemble(&config, store, &clock, &tasks, stop)
+        .await
+        .map_err(RunError::Wiring)?;
     rooms_up.lift();
     let listener = match given {
         Some(given) => grpc::Listener::from_given(given),
@@ -131,8 +137,14 @@ async fn serve(
     let House { service, store } = house;
     grpc::serve(service.clone(), listener, &tasks);
     if config.dbus.enabled {
-        let settings = dbus::Settings { profile: config.profile.clone(), address: None };
-        tasks.spawn("dbus", dbus::run(service.clone(), clock.clone(), tasks.stop(), settings));
+        let settings = dbus::Settings {
+            profile: config.profile.clone(),
+            address: None,
+        };
+        tasks.spawn(
+            "dbus",
+            dbus::run(service.clone(), clock.clone(), tasks.stop(), settings),
+        );
     }
     if let Some(period) = watchdog_period() {
         let probed = service.clone();
@@ -150,7 +162,9 @@ async fn serve(
     tracing::info!(why, "stopping");
     notifier.stopping(why);
     drop(service);
-    let late = notifier.extend_while(&clock, STOP_STEP, tasks.shut_down(STOP_DEADLINE)).await;
+    let late = notifier
+        .extend_while(&clock, STOP_STEP, tasks.shut_down(STOP_DEADLINE))
+        .await;
     for name in late {
         tracing::warn!(name, "a task did not end in time and was aborted");
     }
@@ -158,7 +172,10 @@ async fn serve(
 }
 
 async fn wait_for_end(asked: &Notify) -> &'static str {
-    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (terminate, interrupt) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    );
     let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
         asked.notified().await;
         return "a client asked";

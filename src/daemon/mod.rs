@@ -21,10 +21,10 @@ pub use config::{
 pub use hardening::{HardeningError, harden};
 pub use instance_lock::{InstanceLock, InstanceLockError};
 pub use lifecycle::{RunError, explain, run};
-pub use wiring::WiringError;
 pub use logging::{LoggingError, start as start_logs};
 pub use ports::settle_ports;
 pub use readiness::{
     ActivationError, Latch, Notifier, Readiness, SOCKET_NAME, spawn_watchdog,
     take_activated_listener, watchdog_period,
 };
+pub use wiring::WiringError;

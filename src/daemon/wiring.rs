@@ -47,7 +47,10 @@ pub(super) struct House {
 
 /// Opens the store under `config`'s data folder.
 pub(super) fn open_store(config: &Config) -> Result<Store, WiringError> {
-    let options = StoreOptions { reserve: config.store.reserve_bytes, ..StoreOptions::default() };
+    let options = StoreOptions {
+        reserve: config.store.reserve_bytes,
+        ..StoreOptions::default()
+    };
     Store::open_with(&config.paths.data.join("store"), options).map_err(WiringError::Store)
 }
 
@@ -60,10 +63,18 @@ pub(super) async fn assemble(
     stop: Arc<dyn Fn() + Send + Sync>,
 ) -> Result<House, WiringError> {
     let bus = EventBus::new(store.clone(), clock.clone(), tasks.clone());
-    let vault = Vault::open(config.paths.data.clone(), boot_scoped(config), KdfParams::DEFAULT, bus.clone())
-        .map_err(WiringError::Vault)?;
+    let vault = Vault::open(
+        config.paths.data.clone(),
+        boot_scoped(config),
+        KdfParams::DEFAULT,
+        bus.clone(),
+    )
+    .map_err(WiringError::Vault)?;
     if vault.state() != VaultState::Missing {
-        vault.unlock_unattended().await.map_err(WiringError::Vault)?;
+        vault
+            .unlock_unattended()
+            .await
+            .map_err(WiringError::Vault)?;
     }
     let listen = super::settle_ports(&config.net.listen, &config.paths.data.join("port"))
         .map_err(WiringError::Ports)?;
@@ -73,8 +84,14 @@ pub(super) async fn assemble(
         epoch: config.net.epoch,
         ..NetConfig::default()
     };
-    let (net, net_events) = Net::spawn(settings, clock.clone(), tasks).await.map_err(WiringError::Net)?;
-    let identities = Identities::new(config.paths.data.join("identities"), bus.clone(), vault.clone());
+    let (net, net_events) = Net::spawn(settings, clock.clone(), tasks)
+        .await
+        .map_err(WiringError::Net)?;
+    let identities = Identities::new(
+        config.paths.data.join("identities"),
+        bus.clone(),
+        vault.clone(),
+    );
     let (contacts, contact_events) = Contacts::new(
         bus.clone(),
         vault.clone(),
@@ -83,8 +100,13 @@ pub(super) async fn assemble(
         config.net.advertise.clone(),
     );
     let outbox = Outbox::spawn(bus.clone(), net.clone(), clock.clone(), tasks);
-    let messages =
-        Messages::spawn(bus.clone(), vault.clone(), identities.clone(), outbox.clone(), tasks);
+    let messages = Messages::spawn(
+        bus.clone(),
+        vault.clone(),
+        identities.clone(),
+        outbox.clone(),
+        tasks,
+    );
     let rooms = inbox::Neighbours {
         bus: bus.clone(),
         vault: vault.clone(),

@@ -44,13 +44,19 @@ impl Service {
     /// One contact.
     pub async fn get_contact(&self, which: Selector) -> Result<Contact> {
         let all = self.open_rooms()?.contacts.list().map_err(error::contact)?;
-        guard::select("contact", all, &which, |one| one.id.to_string(), |one| {
-            if one.alias.is_empty() {
-                vec![one.name.clone()]
-            } else {
-                vec![one.alias.clone(), one.name.clone()]
-            }
-        })
+        guard::select(
+            "contact",
+            all,
+            &which,
+            |one| one.id.to_string(),
+            |one| {
+                if one.alias.is_empty() {
+                    vec![one.name.clone()]
+                } else {
+                    vec![one.alias.clone(), one.name.clone()]
+                }
+            },
+        )
     }
 
     /// Every contact, by shown name.
@@ -68,7 +74,11 @@ impl Service {
         key: IdempotencyKey,
     ) -> Result<Contact> {
         let id = self.get_contact(which).await?.id;
-        self.open_rooms()?.contacts.rename(id, alias).await.map_err(error::contact)
+        self.open_rooms()?
+            .contacts
+            .rename(id, alias)
+            .await
+            .map_err(error::contact)
     }
 
     /// Deletes the keys shared with them and refuses them from now on. Tells them nothing.
@@ -82,7 +92,11 @@ impl Service {
     /// Lets them use a new invite; the old keys stay gone.
     pub async fn unblock_contact(&self, which: Selector, key: IdempotencyKey) -> Result<Contact> {
         let id = self.get_contact(which).await?.id;
-        self.open_rooms()?.contacts.unblock(id).await.map_err(error::contact)
+        self.open_rooms()?
+            .contacts
+            .unblock(id)
+            .await
+            .map_err(error::contact)
     }
 
     /// Records that the safety numbers were compared (`verified`), or takes that back.
@@ -93,12 +107,19 @@ impl Service {
         key: IdempotencyKey,
     ) -> Result<Contact> {
         let id = self.get_contact(which).await?.id;
-        self.open_rooms()?.contacts.verify(id, verified).await.map_err(error::contact)
+        self.open_rooms()?
+            .contacts
+            .verify(id, verified)
+            .await
+            .map_err(error::contact)
     }
 
     /// The 60 digits to compare with what they see (`protocol.md` B.2).
     pub async fn get_safety_number(&self, which: Selector) -> Result<String> {
         let id = self.get_contact(which).await?.id;
-        self.open_rooms()?.contacts.safety_number(id).map_err(error::contact)
+        self.open_rooms()?
+            .contacts
+            .safety_number(id)
+            .map_err(error::contact)
     }
 }

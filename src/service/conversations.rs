@@ -6,9 +6,13 @@ use crate::model::{Conversation, Page, PageRequest};
 impl Service {
     /// One conversation, by its id or by its contact.
     pub async fn get_conversation(&self, which: Selector) -> Result<Conversation> {
-        guard::select("conversation", self.conversations()?, &which, |one| one.id.to_string(), |one| {
-            vec![one.title.clone(), one.contact.to_string()]
-        })
+        guard::select(
+            "conversation",
+            self.conversations()?,
+            &which,
+            |one| one.id.to_string(),
+            |one| vec![one.title.clone(), one.contact.to_string()],
+        )
     }
 
     /// Conversations, the latest first; only those with unread messages if asked.
@@ -36,8 +40,11 @@ impl Service {
             None => None,
         };
         let rooms = self.open_rooms()?;
-        let mut marked =
-            rooms.conversations.mark_read(conversation.id, up_to).await.map_err(error::conversation)?;
+        let mut marked = rooms
+            .conversations
+            .mark_read(conversation.id, up_to)
+            .await
+            .map_err(error::conversation)?;
         marked.title = conversation.title;
         Ok(marked)
     }

@@ -109,7 +109,11 @@ impl Service {
         let mut findings = vec![Finding {
             check: "version",
             level: Level::Ok,
-            text: format!("msgd {}, cryptography by {}", env!("CARGO_PKG_VERSION"), rooms.vault.backend()),
+            text: format!(
+                "msgd {}, cryptography by {}",
+                env!("CARGO_PKG_VERSION"),
+                rooms.vault.backend()
+            ),
         }];
         findings.push(vault_finding(rooms));
         let listening = rooms.contacts.listen_addresses().len();
@@ -117,10 +121,15 @@ impl Service {
             Finding {
                 check: "network",
                 level: Level::Warning,
-                text: "listens on no address: nobody can reach this daemon, it can only dial".to_owned(),
+                text: "listens on no address: nobody can reach this daemon, it can only dial"
+                    .to_owned(),
             }
         } else {
-            Finding { check: "network", level: Level::Ok, text: format!("listens on {listening} addresses") }
+            Finding {
+                check: "network",
+                level: Level::Ok,
+                text: format!("listens on {listening} addresses"),
+            }
         });
         let bus = rooms.bus.clone();
         let store = tokio::task::spawn_blocking(move || bus.check_store()).await;
@@ -149,9 +158,19 @@ impl Service {
 fn vault_finding(rooms: &Rooms) -> Finding {
     let (level, text) = match rooms.vault.state() {
         VaultState::Missing => (Level::Warning, "there is none yet: `msgctl vault create`"),
-        VaultState::Sealed => (Level::Warning, "locked since the start: `msgctl vault unlock`; until then nobody can be recognised"),
-        VaultState::Locked => (Level::Warning, "locked: parcels are kept and sent, `msgctl vault unlock` opens them"),
+        VaultState::Sealed => (
+            Level::Warning,
+            "locked since the start: `msgctl vault unlock`; until then nobody can be recognised",
+        ),
+        VaultState::Locked => (
+            Level::Warning,
+            "locked: parcels are kept and sent, `msgctl vault unlock` opens them",
+        ),
         VaultState::Unlocked => (Level::Ok, "unlocked"),
     };
-    Finding { check: "vault", level, text: text.to_owned() }
+    Finding {
+        check: "vault",
+        level,
+        text: text.to_owned(),
+    }
 }

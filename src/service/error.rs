@@ -53,7 +53,11 @@ impl ServiceError {
 }
 
 /// The cause that a person can do something about goes into the sentence.
-fn told(code: ErrorCode, subject: &'static str, error: impl Error + Send + Sync + 'static) -> ServiceError {
+fn told(
+    code: ErrorCode,
+    subject: &'static str,
+    error: impl Error + Send + Sync + 'static,
+) -> ServiceError {
     let message = crate::base::chain(&error);
     ServiceError::new(code, subject, message).because(error)
 }
@@ -157,6 +161,9 @@ macro_rules! store {
 }
 pub(super) use store;
 
-pub(super) fn told_store(code: ErrorCode, error: impl Error + Send + Sync + 'static) -> ServiceError {
+pub(super) fn told_store(
+    code: ErrorCode,
+    error: impl Error + Send + Sync + 'static,
+) -> ServiceError {
     told(code, "store", error)
 }

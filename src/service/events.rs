@@ -112,8 +112,16 @@ impl Service {
             let what = format!("event {seq} has not happened yet: the newest is {newest}");
             return Err(ServiceError::new(ErrorCode::InvalidArgument, "seq", what));
         }
-        let (acknowledged, at) = rooms.bus.acknowledge(&name, seq).await.map_err(error::store!())?;
-        Ok(Consumer { name, acknowledged, at })
+        let (acknowledged, at) = rooms
+            .bus
+            .acknowledge(&name, seq)
+            .await
+            .map_err(error::store!())?;
+        Ok(Consumer {
+            name,
+            acknowledged,
+            at,
+        })
     }
 
     /// Every named consumer.
@@ -121,14 +129,24 @@ impl Service {
         let all = self.rooms()?.bus.consumers().map_err(error::store!())?;
         let all = all
             .into_iter()
-            .map(|(name, acknowledged, at)| Consumer { name, acknowledged, at })
+            .map(|(name, acknowledged, at)| Consumer {
+                name,
+                acknowledged,
+                at,
+            })
             .collect();
         guard::page(all, &page)
     }
 
     /// Forgets a named consumer.
     pub async fn remove_consumer(&self, name: String, key: IdempotencyKey) -> Result<()> {
-        if self.rooms()?.bus.remove_consumer(&name).await.map_err(error::store!())? {
+        if self
+            .rooms()?
+            .bus
+            .remove_consumer(&name)
+            .await
+            .map_err(error::store!())?
+        {
             Ok(())
         } else {
             Err(guard::not_found("consumer", &name))
@@ -145,7 +163,11 @@ async fn start_of(rooms: &Rooms, name: &str) -> Result<u64> {
         return Ok(acknowledged);
     }
     let newest = rooms.bus.newest();
-    let (start, _) = rooms.bus.acknowledge(name, newest).await.map_err(error::store!())?;
+    let (start, _) = rooms
+        .bus
+        .acknowledge(name, newest)
+        .await
+        .map_err(error::store!())?;
     Ok(start)
 }
 
@@ -155,6 +177,10 @@ fn check_name(name: &str) -> Result<()> {
         Ok(())
     } else {
         let what = "a consumer's name is 1 to 64 letters, digits, `-`, `_` or `.`";
-        Err(ServiceError::new(ErrorCode::InvalidArgument, "consumer", what))
+        Err(ServiceError::new(
+            ErrorCode::InvalidArgument,
+            "consumer",
+            what,
+        ))
     }
 }

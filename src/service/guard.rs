@@ -19,7 +19,10 @@ pub(super) fn select<T>(
 ) -> Result<T> {
     let wanted = which.0.trim();
     if let Some(at) = all.iter().position(|one| id(one) == wanted) {
-        return all.into_iter().nth(at).ok_or_else(|| not_found(what, wanted));
+        return all
+            .into_iter()
+            .nth(at)
+            .ok_or_else(|| not_found(what, wanted));
     }
     let by_name = |one: &T| names(one).iter().any(|name| name == wanted);
     let by_prefix = |one: &T| wanted.len() >= LEAST_PREFIX && id(one).starts_with(wanted);
@@ -35,15 +38,21 @@ pub(super) fn select<T>(
             what,
             format!("several fit {wanted:?}: use more of the id"),
         );
-        error.candidates =
-            fits.iter().map(|one| format!("{} {}", id(one), names(one).join(" "))).collect();
+        error.candidates = fits
+            .iter()
+            .map(|one| format!("{} {}", id(one), names(one).join(" ")))
+            .collect();
         return Err(error);
     }
     fits.pop().ok_or_else(|| not_found(what, wanted))
 }
 
 pub(super) fn not_found(what: &'static str, wanted: &str) -> ServiceError {
-    ServiceError::new(ErrorCode::NotFound, what, format!("no {what} fits {wanted:?}"))
+    ServiceError::new(
+        ErrorCode::NotFound,
+        what,
+        format!("no {what} fits {wanted:?}"),
+    )
 }
 
 /// The part of `all` that `request` asks for. Tokens are positions.
@@ -52,7 +61,11 @@ pub(super) fn page<T>(all: Vec<T>, request: &PageRequest) -> Result<Page<T>> {
     let (total, rows) = (all.len(), request.rows());
     let rows: Vec<T> = all.into_iter().skip(start).take(rows).collect();
     let end = start.saturating_add(rows.len());
-    let next = if end < total { end.to_string() } else { String::new() };
+    let next = if end < total {
+        end.to_string()
+    } else {
+        String::new()
+    };
     Ok(Page { rows, next })
 }
 
@@ -62,14 +75,28 @@ pub(super) fn position(token: &str) -> Result<usize> {
         return Ok(0);
     }
     token.parse().map_err(|_| {
-        ServiceError::new(ErrorCode::InvalidArgument, "page", "the page token is not one that was given out")
+        ServiceError::new(
+            ErrorCode::InvalidArgument,
+            "page",
+            "the page token is not one that was given out",
+        )
     })
 }
 
 /// A repeatable call.
-pub(super) fn once(rooms: &Rooms, call: &'static str, key: &IdempotencyKey, request: &[&[u8]]) -> Result<Once> {
-    Once::new(call, &key.0, request, rooms.bus.now().0)
-        .map_err(|error| ServiceError::new(ErrorCode::InvalidArgument, "idempotency_key", error.to_string()))
+pub(super) fn once(
+    rooms: &Rooms,
+    call: &'static str,
+    key: &IdempotencyKey,
+    request: &[&[u8]],
+) -> Result<Once> {
+    Once::new(call, &key.0, request, rooms.bus.now().0).map_err(|error| {
+        ServiceError::new(
+            ErrorCode::InvalidArgument,
+            "idempotency_key",
+            error.to_string(),
+        )
+    })
 }
 
 #[cfg(test)]
@@ -77,8 +104,19 @@ mod tests {
     use super::*;
 
     fn pick(wanted: &str) -> Result<(&'static str, &'static str)> {
-        let all = vec![("aaaa1111", "alice"), ("aaaa2222", "bob"), ("bbbb3333", "alice"), ("cccc4444", "aaaa")];
-        select("contact", all, &Selector(wanted.to_owned()), |one| one.0.to_owned(), |one| vec![one.1.to_owned()])
+        let all = vec![
+            ("aaaa1111", "alice"),
+            ("aaaa2222", "bob"),
+            ("bbbb3333", "alice"),
+            ("cccc4444", "aaaa"),
+        ];
+        select(
+            "contact",
+            all,
+            &Selector(wanted.to_owned()),
+            |one| one.0.to_owned(),
+            |one| vec![one.1.to_owned()],
+        )
     }
 
     #[test]
@@ -98,13 +136,20 @@ mod tests {
     #[test]
     fn short_prefixes_and_strangers_are_not_found() {
         for wanted in ["bbb", "", "dddd"] {
-            assert_eq!(pick(wanted).unwrap_err().code, ErrorCode::NotFound, "{wanted}");
+            assert_eq!(
+                pick(wanted).unwrap_err().code,
+                ErrorCode::NotFound,
+                "{wanted}"
+            );
         }
     }
 
     #[test]
     fn pages_follow_each_other_and_end() {
-        let mut request = PageRequest { size: 2, token: String::new() };
+        let mut request = PageRequest {
+            size: 2,
+            token: String::new(),
+        };
         let mut seen = Vec::new();
         loop {
             let page = page(vec![1, 2, 3, 4, 5], &request).unwrap();

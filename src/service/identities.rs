@@ -8,21 +8,41 @@ impl Service {
     pub async fn create_identity(&self, name: String, key: IdempotencyKey) -> Result<Identity> {
         let rooms = self.open_rooms()?;
         let once = guard::once(rooms, "create_identity", &key, &[name.as_bytes()])?;
-        rooms.identities.create(name, once).await.map_err(error::identity)
+        rooms
+            .identities
+            .create(name, once)
+            .await
+            .map_err(error::identity)
     }
 
     /// One identity. An empty selector means the only one.
     pub async fn get_identity(&self, which: Selector) -> Result<Identity> {
-        let all = self.open_rooms()?.identities.list().map_err(error::identity)?;
+        let all = self
+            .open_rooms()?
+            .identities
+            .list()
+            .map_err(error::identity)?;
         if which.0.is_empty() {
             return only(all);
         }
-        guard::select("identity", all, &which, |one| one.id.to_string(), |one| vec![one.name.clone()])
+        guard::select(
+            "identity",
+            all,
+            &which,
+            |one| one.id.to_string(),
+            |one| vec![one.name.clone()],
+        )
     }
 
     /// Every identity.
     pub async fn list_identities(&self, page: PageRequest) -> Result<Page<Identity>> {
-        guard::page(self.open_rooms()?.identities.list().map_err(error::identity)?, &page)
+        guard::page(
+            self.open_rooms()?
+                .identities
+                .list()
+                .map_err(error::identity)?,
+            &page,
+        )
     }
 
     /// Changes the name that future requests tell.
@@ -33,7 +53,11 @@ impl Service {
         key: IdempotencyKey,
     ) -> Result<Identity> {
         let identity = self.get_identity(which).await?;
-        self.open_rooms()?.identities.rename(identity.id, name).await.map_err(error::identity)
+        self.open_rooms()?
+            .identities
+            .rename(identity.id, name)
+            .await
+            .map_err(error::identity)
     }
 }
 
@@ -42,7 +66,10 @@ fn only(mut all: Vec<Identity>) -> Result<Identity> {
     if all.len() > 1 {
         let what = "there are several identities: say which";
         let mut error = ServiceError::new(ErrorCode::Ambiguous, "identity", what);
-        error.candidates = all.iter().map(|one| format!("{} {}", one.id, one.name)).collect();
+        error.candidates = all
+            .iter()
+            .map(|one| format!("{} {}", one.id, one.name))
+            .collect();
         return Err(error);
     }
     all.pop().ok_or_else(|| {

@@ -61,13 +61,25 @@ impl Service {
             auto_accept: request.auto_accept,
             addresses: request.addresses,
         };
-        let (invite, link) = rooms.contacts.create_invite(new, once).await.map_err(error::contact)?;
-        Ok(CreatedInvite { invite, link: link.to_string(), qr_text: link.qr_text() })
+        let (invite, link) = rooms
+            .contacts
+            .create_invite(new, once)
+            .await
+            .map_err(error::contact)?;
+        Ok(CreatedInvite {
+            invite,
+            link: link.to_string(),
+            qr_text: link.qr_text(),
+        })
     }
 
     /// Every invite, the newest first.
     pub async fn list_invites(&self, page: PageRequest) -> Result<Page<Invite>> {
-        let mut all = self.open_rooms()?.contacts.list_invites().map_err(error::contact)?;
+        let mut all = self
+            .open_rooms()?
+            .contacts
+            .list_invites()
+            .map_err(error::contact)?;
         all.reverse();
         guard::page(all, &page)
     }
@@ -76,8 +88,17 @@ impl Service {
     pub async fn revoke_invite(&self, which: Selector, key: IdempotencyKey) -> Result<Invite> {
         let rooms = self.open_rooms()?;
         let all = rooms.contacts.list_invites().map_err(error::contact)?;
-        let invite =
-            guard::select("invite", all, &which, |one| one.id.to_string(), |one| vec![one.note.clone()])?;
-        rooms.contacts.revoke_invite(invite.id).await.map_err(error::contact)
+        let invite = guard::select(
+            "invite",
+            all,
+            &which,
+            |one| one.id.to_string(),
+            |one| vec![one.note.clone()],
+        )?;
+        rooms
+            .contacts
+            .revoke_invite(invite.id)
+            .await
+            .map_err(error::contact)
     }
 }

@@ -33,9 +33,17 @@ impl Service {
     pub async fn send_message(&self, request: SendMessage, key: IdempotencyKey) -> Result<Message> {
         let contact = self.recipient(&request.to).await?;
         let rooms = self.open_rooms()?;
-        let once =
-            guard::once(rooms, "send_message", &key, &[&contact.0, request.text.as_bytes()])?;
-        let sent = rooms.messages.send(contact, request.text, once).await.map_err(error::message)?;
+        let once = guard::once(
+            rooms,
+            "send_message",
+            &key,
+            &[&contact.0, request.text.as_bytes()],
+        )?;
+        let sent = rooms
+            .messages
+            .send(contact, request.text, once)
+            .await
+            .map_err(error::message)?;
         rooms.messages.get(sent.message).map_err(error::message)
     }
 
@@ -62,7 +70,11 @@ impl Service {
             .page(conversation.id, before, page.rows())
             .map_err(error::message)?;
         let next = rows.last().map_or(0, |oldest| oldest.index);
-        let next = if next == 0 { String::new() } else { next.to_string() };
+        let next = if next == 0 {
+            String::new()
+        } else {
+            next.to_string()
+        };
         Ok(Page { rows, next })
     }
 
@@ -72,12 +84,21 @@ impl Service {
         let rooms = self.open_rooms()?;
         let message = rooms.messages.get(id).map_err(error::message)?;
         if let Some((route, row)) = rooms.messages.place(id).map_err(error::message)?
-            && let Some((entry, attempts)) = rooms.outbox.explain(route, row).map_err(error::store!())?
+            && let Some((entry, attempts)) =
+                rooms.outbox.explain(route, row).map_err(error::store!())?
         {
-            return Ok(MessageWhy { message, entry: Some(entry), attempts });
+            return Ok(MessageWhy {
+                message,
+                entry: Some(entry),
+                attempts,
+            });
         }
         let attempts = rooms.messages.attempts(id).map_err(error::message)?;
-        Ok(MessageWhy { message, entry: None, attempts })
+        Ok(MessageWhy {
+            message,
+            entry: None,
+            attempts,
+        })
     }
 
     /// Waits until a message has got as far as `until` or can get no further, at most `limit`.
@@ -92,7 +113,9 @@ impl Service {
     ) -> Result<Message> {
         let id = self.message_id(&which)?;
         let rooms = self.open_rooms()?;
-        let mut cursor = rooms.bus.cursor(rooms.bus.newest(), vec![EventType::Receipt]);
+        let mut cursor = rooms
+            .bus
+            .cursor(rooms.bus.newest(), vec![EventType::Receipt]);
         let reached = async {
             loop {
                 let message = rooms.messages.get(id).map_err(error::message)?;
@@ -100,7 +123,11 @@ impl Service {
                     return Ok(message);
                 }
                 if !cursor.changed().await {
-                    return Err(ServiceError::new(ErrorCode::Unavailable, "daemon", "the daemon is stopping"));
+                    return Err(ServiceError::new(
+                        ErrorCode::Unavailable,
+                        "daemon",
+                        "the daemon is stopping",
+                    ));
                 }
             }
         };
@@ -122,7 +149,11 @@ impl Service {
             Err(error) => return Err(error),
         };
         let by_id = |one: &crate::model::Conversation| one.id.to_string() == to.0;
-        self.conversations()?.into_iter().find(by_id).map(|one| one.contact).ok_or(missing)
+        self.conversations()?
+            .into_iter()
+            .find(by_id)
+            .map(|one| one.contact)
+            .ok_or(missing)
     }
 
     pub(super) fn message_id(&self, which: &Selector) -> Result<MessageId> {
@@ -141,8 +172,10 @@ impl Service {
             .into_iter()
             .map(|one| one.id)
             .collect();
-        let mut found =
-            rooms.messages.with_prefix(&conversations, &which.0).map_err(error::message)?;
+        let mut found = rooms
+            .messages
+            .with_prefix(&conversations, &which.0)
+            .map_err(error::message)?;
         if found.len() > 1 {
             let mut error = ServiceError::new(
                 ErrorCode::Ambiguous,
@@ -152,6 +185,8 @@ impl Service {
             error.candidates = found.iter().map(ToString::to_string).collect();
             return Err(error);
         }
-        found.pop().ok_or_else(|| guard::not_found("message", &which.0))
+        found
+            .pop()
+            .ok_or_else(|| guard::not_found("message", &which.0))
     }
 }

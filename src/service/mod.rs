@@ -97,7 +97,11 @@ impl Service {
 
     fn rooms(&self) -> Result<&Rooms> {
         self.0.as_deref().ok_or_else(|| {
-            ServiceError::new(ErrorCode::Unavailable, "daemon", "the daemon is not serving: try again shortly")
+            ServiceError::new(
+                ErrorCode::Unavailable,
+                "daemon",
+                "the daemon is not serving: try again shortly",
+            )
         })
     }
 
@@ -107,7 +111,9 @@ impl Service {
         let what = match rooms.vault.state() {
             VaultState::Unlocked => return Ok(rooms),
             VaultState::Missing => "there is no vault yet: make one with `msgctl vault create`",
-            VaultState::Sealed | VaultState::Locked => "the vault is locked: unlock it with `msgctl vault unlock`",
+            VaultState::Sealed | VaultState::Locked => {
+                "the vault is locked: unlock it with `msgctl vault unlock`"
+            }
         };
         Err(ServiceError::new(ErrorCode::Locked, "vault", what))
     }

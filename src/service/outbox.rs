@@ -18,9 +18,13 @@ impl Service {
         let start = guard::position(&page.token)?;
         let (mut skip, mut rows) = (start, Vec::new());
         for route in routes {
-            let waiting = usize::try_from(rooms.outbox.count(route).map_err(error::store!())?).unwrap_or(usize::MAX);
+            let waiting = usize::try_from(rooms.outbox.count(route).map_err(error::store!())?)
+                .unwrap_or(usize::MAX);
             let wanted = page.rows() + 1 - rows.len();
-            let found = rooms.outbox.list(route, skip, wanted).map_err(error::store!())?;
+            let found = rooms
+                .outbox
+                .list(route, skip, wanted)
+                .map_err(error::store!())?;
             skip = skip.saturating_sub(waiting);
             rows.extend(found);
             if rows.len() > page.rows() {
@@ -29,7 +33,11 @@ impl Service {
         }
         let more = rows.len() > page.rows();
         rows.truncate(page.rows());
-        let next = if more { (start + rows.len()).to_string() } else { String::new() };
+        let next = if more {
+            (start + rows.len()).to_string()
+        } else {
+            String::new()
+        };
         Ok(Page { rows, next })
     }
 
@@ -55,7 +63,10 @@ impl Service {
     /// One contact's route, or every contact's, in a fixed order.
     async fn outbox_routes(&self, contact: Selector) -> Result<Vec<RouteId>> {
         let rooms = self.rooms()?;
-        if matches!(rooms.vault.state(), VaultState::Missing | VaultState::Sealed) {
+        if matches!(
+            rooms.vault.state(),
+            VaultState::Missing | VaultState::Sealed
+        ) {
             let what = "the vault was not unlocked since the start: `msgctl vault unlock`";
             return Err(ServiceError::new(ErrorCode::Locked, "vault", what));
         }

@@ -6,13 +6,27 @@ use crate::model::{Page, PageRequest, Request};
 impl Service {
     /// One request.
     pub async fn get_request(&self, which: Selector) -> Result<Request> {
-        let all = self.open_rooms()?.contacts.list_requests().map_err(error::contact)?;
-        guard::select("request", all, &which, |one| one.id.to_string(), |one| vec![one.name.clone()])
+        let all = self
+            .open_rooms()?
+            .contacts
+            .list_requests()
+            .map_err(error::contact)?;
+        guard::select(
+            "request",
+            all,
+            &which,
+            |one| one.id.to_string(),
+            |one| vec![one.name.clone()],
+        )
     }
 
     /// Every request, the newest first.
     pub async fn list_requests(&self, page: PageRequest) -> Result<Page<Request>> {
-        let mut all = self.open_rooms()?.contacts.list_requests().map_err(error::contact)?;
+        let mut all = self
+            .open_rooms()?
+            .contacts
+            .list_requests()
+            .map_err(error::contact)?;
         all.reverse();
         guard::page(all, &page)
     }
@@ -25,12 +39,20 @@ impl Service {
         key: IdempotencyKey,
     ) -> Result<Request> {
         let id = self.get_request(which).await?.id;
-        self.open_rooms()?.contacts.accept(id, alias).await.map_err(error::contact)
+        self.open_rooms()?
+            .contacts
+            .accept(id, alias)
+            .await
+            .map_err(error::contact)
     }
 
     /// Declines an incoming request, or withdraws an outgoing one. Tells them nothing.
     pub async fn decline_request(&self, which: Selector, key: IdempotencyKey) -> Result<Request> {
         let id = self.get_request(which).await?.id;
-        self.open_rooms()?.contacts.decline(id).await.map_err(error::contact)
+        self.open_rooms()?
+            .contacts
+            .decline(id)
+            .await
+            .map_err(error::contact)
     }
 }

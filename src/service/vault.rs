@@ -57,7 +57,8 @@ pub struct Slot {
 impl Service {
     /// Whether the data can be read. Works always.
     pub fn vault_state(&self) -> VaultState {
-        self.rooms().map_or(VaultState::Missing, |rooms| rooms.vault.state())
+        self.rooms()
+            .map_or(VaultState::Missing, |rooms| rooms.vault.state())
     }
 
     /// Makes the keyring with its first slot and unlocks it. [`ErrorCode::Conflict`] if there is one.
@@ -65,7 +66,11 @@ impl Service {
     /// [`ErrorCode::Conflict`]: crate::model::ErrorCode::Conflict
     pub async fn create_vault(&self, slot: NewSlot, key: IdempotencyKey) -> Result<VaultState> {
         let rooms = self.rooms()?;
-        rooms.vault.create(slot.choice()).await.map_err(error::vault)?;
+        rooms
+            .vault
+            .create(slot.choice())
+            .await
+            .map_err(error::vault)?;
         Ok(rooms.vault.state())
     }
 
@@ -75,7 +80,11 @@ impl Service {
     /// [`ErrorCode::Denied`]: crate::model::ErrorCode::Denied
     pub async fn unlock_vault(&self, passphrase: Passphrase) -> Result<VaultState> {
         let rooms = self.rooms()?;
-        rooms.vault.unlock(passphrase.0).await.map_err(error::vault)?;
+        rooms
+            .vault
+            .unlock(passphrase.0)
+            .await
+            .map_err(error::vault)?;
         Ok(rooms.vault.state())
     }
 
@@ -93,7 +102,11 @@ impl Service {
         new: Passphrase,
         key: IdempotencyKey,
     ) -> Result<()> {
-        self.rooms()?.vault.change_passphrase(old.0, new.0).await.map_err(error::vault)
+        self.rooms()?
+            .vault
+            .change_passphrase(old.0, new.0)
+            .await
+            .map_err(error::vault)
     }
 
     /// Every slot. Works while locked.
@@ -112,7 +125,12 @@ impl Service {
 
     /// Adds a slot; the vault must be unlocked.
     pub async fn add_slot(&self, slot: NewSlot, key: IdempotencyKey) -> Result<Slot> {
-        let slot = self.open_rooms()?.vault.add_slot(slot.choice()).await.map_err(error::vault)?;
+        let slot = self
+            .open_rooms()?
+            .vault
+            .add_slot(slot.choice())
+            .await
+            .map_err(error::vault)?;
         Ok(Slot {
             number: u32::from(slot.number),
             kind: slot.kind,
@@ -125,6 +143,10 @@ impl Service {
     pub async fn remove_slot(&self, number: u32, key: IdempotencyKey) -> Result<()> {
         let number = u8::try_from(number)
             .map_err(|_| ServiceError::new(ErrorCode::NotFound, "slot", "no such slot"))?;
-        self.open_rooms()?.vault.remove_slot(number).await.map_err(error::vault)
+        self.open_rooms()?
+            .vault
+            .remove_slot(number)
+            .await
+            .map_err(error::vault)
     }
 }

@@ -19,7 +19,11 @@ impl EventBus {
             return Ok((before.acknowledged, Timestamp(before.at)));
         }
         let at = self.now();
-        let record = ConsumerRecord { name: name.to_owned(), acknowledged: seq, at: at.0 };
+        let record = ConsumerRecord {
+            name: name.to_owned(),
+            acknowledged: seq,
+            at: at.0,
+        };
         event_log::put_consumer(&mut txn, &record)?;
         self.store.commit(txn).await?;
         Ok((seq, at))
@@ -31,7 +35,10 @@ impl EventBus {
     /// What the store says.
     pub fn consumers(&self) -> Result<Vec<(String, u64, Timestamp)>, StoreError> {
         let rows = event_log::consumers(&self.store.read())?;
-        Ok(rows.into_iter().map(|row| (row.name, row.acknowledged, Timestamp(row.at))).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.name, row.acknowledged, Timestamp(row.at)))
+            .collect())
     }
 
     /// Forgets a named reader. Returns whether there was one.
