@@ -105,6 +105,7 @@ impl Service {
         seq: u64,
         key: IdempotencyKey,
     ) -> Result<Consumer> {
+        guard::repeatable(&key)?;
         let rooms = self.rooms()?;
         check_name(&name)?;
         let newest = rooms.bus.newest();
@@ -140,6 +141,7 @@ impl Service {
 
     /// Forgets a named consumer.
     pub async fn remove_consumer(&self, name: String, key: IdempotencyKey) -> Result<()> {
+        guard::repeatable(&key)?;
         if self
             .rooms()?
             .bus

@@ -75,12 +75,21 @@ impl Db {
         if mark.read().groups > 0 && !file_path.exists() {
             return Err(StoreError::corrupt(dir, "the file `sled/db` is missing"));
         }
-        let clean = FileSeal::of(&file_path).is_ok_and(|seal| seal == mark.read().seal);
-        if file_path.exists() && !clean {
+        let note = mark.read();
+        if note.seal.is_set() {
+            if !note.seal.fits(&file_path).map_err(at(&file_path))? {
+                let detail = "the file `sled/db` changed since the last stop";
+                return Err(StoreError::corrupt(dir, detail));
+            }
+            // From here on the engine may write, whatever happens to us.
+            let seal = FileSeal::default();
+            mark.write(Note { seal, ..note }).map_err(at(dir))?;
+            mark.sync().map_err(at(dir))?;
+        } else if file_path.exists() {
             keep_copy(dir, &engine, reserve)?;
         }
         let opened =
-            open_engine(dir, &engine).and_then(|tree| check_groups(dir, tree, mark.read().groups));
+            open_engine(dir, &engine).and_then(|tree| check_groups(dir, tree, note.groups));
         let (tree, groups) = match opened {
             Ok(opened) => opened,
             Err(error) => {
@@ -191,6 +200,10 @@ impl Db {
             .map_err(StoreError::Broken)?;
         let at = |error| StoreError::from_io(&path, error);
         self.file.sync_data().map_err(at)?;
+        if !wait_for_engine(&self.file) {
+            tracing::warn!("the engine did not end in time; the next start copies its files");
+            return Ok(());
+        }
         let seal = FileSeal::of(&path).map_err(at)?;
         self.mark.write(Note { groups, seal }).map_err(at)?;
         self.mark.sync().map_err(at)
@@ -224,6 +237,19 @@ fn lock_folder(dir: &Path) -> Result<File, StoreError> {
         Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::InUse(dir.to_path_buf())),
         _ => Ok(folder),
     }
+}
+
+/// Whether no thread of the engine holds its file any more: such a thread may still cut the
+/// file's unused end off.
+fn wait_for_engine(file: &File) -> bool {
+    let (tries, pause) = LOCK_PATIENCE;
+    (0..tries).any(|_| {
+        let locked = flock(file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        if !locked {
+            thread::sleep(pause);
+        }
+        locked
+    })
 }
 
 fn free_space(dir: &Path) -> Result<u64, StoreError> {

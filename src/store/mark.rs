@@ -4,6 +4,9 @@
 //! group of writes carries a number inside the engine, and once the group is synced the same
 //! number is noted here. The note is not synced: after a power cut it may be older than the
 //! truth, never newer. An engine that opens with a smaller number has lost something.
+//!
+//! After a clean stop the note also says what the engine's file held. Damage in the middle of
+//! the file, which the engine may pass over, shows there before the engine touches it.
 
 use super::StoreError;
 use crate::crypto;
@@ -17,7 +20,9 @@ use std::{
 /// File name below the store's folder.
 const FILE: &str = "mark";
 const MAGIC: &[u8; 8] = b"msgdmark";
-const BODY: usize = 40;
+const BODY: usize = 72;
+/// Larger files are read through only if they look changed.
+const LARGE: u64 = 64 << 20;
 const WHOLE: usize = BODY + 8;
 
 /// What is noted.
@@ -29,22 +34,49 @@ pub(super) struct Note {
     pub(super) seal: FileSeal,
 }
 
-/// By what a file that nobody wrote since is recognised.
+/// What a file held when the engine let go of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct FileSeal {
     length: u64,
     changed_s: i64,
     changed_ns: i64,
+    content: [u8; 32],
 }
 
 impl FileSeal {
-    /// How `path` looks now.
+    /// What `path` holds now.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let looks = Self::looks(path)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(File::open(path)?)?;
+        let content = *hasher.finalize().as_bytes();
+        Ok(Self { content, ..looks })
+    }
+
+    /// Whether the last stop was a clean one.
+    pub(super) fn is_set(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// Whether `path` still holds what it held. Times may differ: a restored backup is sound.
+    pub(super) fn fits(&self, path: &Path) -> io::Result<bool> {
+        let unread = Self {
+            content: [0; 32],
+            ..*self
+        };
+        if self.length > LARGE && Self::looks(path)? == unread {
+            return Ok(true);
+        }
+        Ok(Self::of(path)?.content == self.content)
+    }
+
+    fn looks(path: &Path) -> io::Result<Self> {
         let meta = path.metadata()?;
         Ok(Self {
             length: meta.len(),
             changed_s: meta.mtime(),
             changed_ns: meta.mtime_nsec(),
+            content: [0; 32],
         })
     }
 }
@@ -92,6 +124,7 @@ fn encode(note: Note) -> Vec<u8> {
     bytes.extend_from_slice(&note.seal.length.to_be_bytes());
     bytes.extend_from_slice(&note.seal.changed_s.to_be_bytes());
     bytes.extend_from_slice(&note.seal.changed_ns.to_be_bytes());
+    bytes.extend_from_slice(&note.seal.content);
     let sum = crypto::hash(&[&bytes]);
     bytes.extend(sum.iter().take(WHOLE - BODY));
     bytes
@@ -100,8 +133,8 @@ fn encode(note: Note) -> Vec<u8> {
 fn decode(bytes: &[u8]) -> Option<Note> {
     let (body, sum) = bytes.split_at_checked(BODY)?;
     let whole = crypto::hash(&[body]).get(..WHOLE - BODY)? == sum;
-    let rest = body.strip_prefix(MAGIC)?;
-    let mut words = rest.chunks_exact(8).map(|word| word.try_into().ok());
+    let (numbers, content) = body.strip_prefix(MAGIC)?.split_at_checked(32)?;
+    let mut words = numbers.chunks_exact(8).map(|word| word.try_into().ok());
     let mut word = || words.next().flatten().map(u64::from_be_bytes);
     let note = Note {
         groups: word()?,
@@ -109,6 +142,7 @@ fn decode(bytes: &[u8]) -> Option<Note> {
             length: word()?,
             changed_s: word()?.cast_signed(),
             changed_ns: word()?.cast_signed(),
+            content: content.try_into().ok()?,
         },
     };
     whole.then_some(note)
@@ -121,8 +155,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_note_is_read_back(groups: u64, length: u64, changed_s: i64, changed_ns: i64) {
-            let note = Note { groups, seal: FileSeal { length, changed_s, changed_ns } };
+        fn a_note_is_read_back(groups: u64, length: u64, changed_s: i64, changed_ns: i64, content: [u8; 32]) {
+            let note = Note { groups, seal: FileSeal { length, changed_s, changed_ns, content } };
             prop_assert_eq!(decode(&encode(note)), Some(note));
         }
 
