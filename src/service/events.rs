@@ -70,10 +70,12 @@ impl Service {
             loop {
                 match cursor.read().await {
                     Ok(found) if found.is_empty() => {
+                        if !request.follow {
+                            return;
+                        }
                         let gone = tokio::select! {
-                            more = cursor.changed(), if request.follow => !more,
+                            more = cursor.changed() => !more,
                             () = events.closed() => true,
-                            else => true,
                         };
                         if gone {
                             return;
