@@ -17,7 +17,7 @@ use tokio::{
 };
 
 /// For each task of the house. The unit's `TimeoutStopSec` is above what they can add up to.
-const STOP_DEADLINE: Duration = Duration::from_secs(2);
+const STOP_DEADLINE: Duration = Duration::from_secs(4);
 /// Between two requests for more time while stopping.
 const STOP_STEP: Duration = Duration::from_secs(5);
 
