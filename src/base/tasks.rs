@@ -35,11 +35,14 @@ impl Stop {
     }
 }
 
+/// A task by its name in logs.
+type Started = (&'static str, JoinHandle<()>);
+
 /// Starts tasks and ends them, the last started first. Clones share one list.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     stop: Stop,
-    started: Arc<Mutex<Vec<(&'static str, JoinHandle<()>)>>>,
+    started: Arc<Mutex<Vec<Started>>>,
 }
 
 impl Tasks {
@@ -94,11 +97,11 @@ impl Tasks {
         late
     }
 
-    fn pop(&self) -> Option<(&'static str, JoinHandle<()>)> {
+    fn pop(&self) -> Option<Started> {
         self.list().pop()
     }
 
-    fn list(&self) -> std::sync::MutexGuard<'_, Vec<(&'static str, JoinHandle<()>)>> {
+    fn list(&self) -> std::sync::MutexGuard<'_, Vec<Started>> {
         self.started.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

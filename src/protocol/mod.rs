@@ -9,7 +9,6 @@
 //! | `session`, `tags` | D.1 | the pair's keys, and by which tags parcels are known |
 //! | `payload` | D.3 | what a message says |
 //! | `receipts` | E.1, C.5 | what has arrived, and when to say so |
-//! | `delivery`, `backoff_plan` | E.1 | how far an outgoing message got; when to try again |
 //! | `order` | E.1 | in which order incoming texts are shown |
 //!
 //! # Decisions
@@ -29,13 +28,9 @@
 //!   than 1024.
 //! - Numbers already used are not remembered as a list: everything below the window was used
 //!   or given up, so the last 1024 tags are computed again when a stranger turns up.
-//! - A message can be cancelled only while nobody can have it, that is, before its bytes
-//!   were first meant for a link.
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 
-mod backoff_plan;
-mod delivery;
 mod handshake;
 mod invite;
 mod manifest;
@@ -45,8 +40,6 @@ mod receipts;
 mod session;
 mod tags;
 
-pub use backoff_plan::{BackoffPlan, DIRECT};
-pub use delivery::{ANSWER_TIMEOUT, DeliveryMachine, Input, Outputs};
 pub use handshake::{
     ANSWER_TTL, Established, HandshakeError, IncomingHello, InviteUse, Me, Offer, OpenedBundle,
     Peer, PendingHello, confirm, confirm_tag, hello, hello_tag, judge, offer, open_bundle,

@@ -73,6 +73,7 @@ impl Service {
         alias: String,
         key: IdempotencyKey,
     ) -> Result<Contact> {
+        guard::repeatable(&key)?;
         let id = self.get_contact(which).await?.id;
         self.open_rooms()?
             .contacts
@@ -83,6 +84,7 @@ impl Service {
 
     /// Deletes the keys shared with them and refuses them from now on. Tells them nothing.
     pub async fn block_contact(&self, which: Selector, key: IdempotencyKey) -> Result<Contact> {
+        guard::repeatable(&key)?;
         let id = self.get_contact(which).await?.id;
         let rooms = self.open_rooms()?;
         rooms.messages.give_up(id).await.map_err(error::message)?;
@@ -91,6 +93,7 @@ impl Service {
 
     /// Lets them use a new invite; the old keys stay gone.
     pub async fn unblock_contact(&self, which: Selector, key: IdempotencyKey) -> Result<Contact> {
+        guard::repeatable(&key)?;
         let id = self.get_contact(which).await?.id;
         self.open_rooms()?
             .contacts
@@ -106,6 +109,7 @@ impl Service {
         verified: bool,
         key: IdempotencyKey,
     ) -> Result<Contact> {
+        guard::repeatable(&key)?;
         let id = self.get_contact(which).await?.id;
         self.open_rooms()?
             .contacts

@@ -34,6 +34,7 @@ impl Service {
         up_to: Option<Selector>,
         key: IdempotencyKey,
     ) -> Result<Conversation> {
+        guard::repeatable(&key)?;
         let conversation = self.get_conversation(which).await?;
         let up_to = match up_to {
             Some(message) => Some(self.get_message(message).await?.id),

@@ -70,10 +70,12 @@ impl Service {
             loop {
                 match cursor.read().await {
                     Ok(found) if found.is_empty() => {
+                        if !request.follow {
+                            return;
+                        }
                         let gone = tokio::select! {
-                            more = cursor.changed(), if request.follow => !more,
+                            more = cursor.changed() => !more,
                             () = events.closed() => true,
-                            else => true,
                         };
                         if gone {
                             return;
@@ -105,6 +107,7 @@ impl Service {
         seq: u64,
         key: IdempotencyKey,
     ) -> Result<Consumer> {
+        guard::repeatable(&key)?;
         let rooms = self.rooms()?;
         check_name(&name)?;
         let newest = rooms.bus.newest();
@@ -140,6 +143,7 @@ impl Service {
 
     /// Forgets a named consumer.
     pub async fn remove_consumer(&self, name: String, key: IdempotencyKey) -> Result<()> {
+        guard::repeatable(&key)?;
         if self
             .rooms()?
             .bus

@@ -3,7 +3,7 @@
 use super::{IdempotencyKey, Result, Rooms, Selector, ServiceError};
 use crate::{
     engine::event_bus::Once,
-    model::{ErrorCode, Page, PageRequest},
+    model::{ErrorCode, Page, PageRequest, limits},
 };
 
 /// Shorter prefixes of ids would come to mean something else with the next id.
@@ -81,6 +81,20 @@ pub(super) fn position(token: &str) -> Result<usize> {
             "the page token is not one that was given out",
         )
     })
+}
+
+/// For calls that set a state and have the same effect when repeated: their key needs no
+/// memory, but must be one.
+pub(super) fn repeatable(key: &IdempotencyKey) -> Result<()> {
+    if key.0.len() <= limits::MAX_IDEMPOTENCY_KEY_BYTES {
+        return Ok(());
+    }
+    let what = "an idempotency key has at most 128 bytes";
+    Err(ServiceError::new(
+        ErrorCode::InvalidArgument,
+        "idempotency_key",
+        what,
+    ))
 }
 
 /// A repeatable call.

@@ -52,6 +52,7 @@ impl Service {
         name: String,
         key: IdempotencyKey,
     ) -> Result<Identity> {
+        guard::repeatable(&key)?;
         let identity = self.get_identity(which).await?;
         self.open_rooms()?
             .identities

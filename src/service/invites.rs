@@ -86,6 +86,7 @@ impl Service {
 
     /// Withdraws an open invite.
     pub async fn revoke_invite(&self, which: Selector, key: IdempotencyKey) -> Result<Invite> {
+        guard::repeatable(&key)?;
         let rooms = self.open_rooms()?;
         let all = rooms.contacts.list_invites().map_err(error::contact)?;
         let invite = guard::select(

@@ -43,6 +43,7 @@ impl Service {
 
     /// Tries now what waits: for one contact, or (empty selector) for all. Returns how many.
     pub async fn retry_outbox(&self, contact: Selector, key: IdempotencyKey) -> Result<u64> {
+        guard::repeatable(&key)?;
         let rooms = self.rooms()?;
         let mut waiting = 0;
         for route in self.outbox_routes(contact).await? {
@@ -54,6 +55,7 @@ impl Service {
 
     /// Takes a message back, as long as nobody has it.
     pub async fn cancel_message(&self, which: Selector, key: IdempotencyKey) -> Result<Message> {
+        guard::repeatable(&key)?;
         let id = self.message_id(&which)?;
         let rooms = self.open_rooms()?;
         rooms.messages.cancel(id).await.map_err(error::message)?;

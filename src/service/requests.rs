@@ -38,6 +38,7 @@ impl Service {
         alias: String,
         key: IdempotencyKey,
     ) -> Result<Request> {
+        guard::repeatable(&key)?;
         let id = self.get_request(which).await?.id;
         self.open_rooms()?
             .contacts
@@ -48,6 +49,7 @@ impl Service {
 
     /// Declines an incoming request, or withdraws an outgoing one. Tells them nothing.
     pub async fn decline_request(&self, which: Selector, key: IdempotencyKey) -> Result<Request> {
+        guard::repeatable(&key)?;
         let id = self.get_request(which).await?.id;
         self.open_rooms()?
             .contacts

@@ -1,6 +1,6 @@
 //! The vault: what protects the data at rest.
 
-use super::{IdempotencyKey, Result, Service, ServiceError, error};
+use super::{IdempotencyKey, Result, Service, ServiceError, error, guard};
 use crate::{
     engine::vault::SlotChoice,
     model::{ErrorCode, SlotKind, VaultState},
@@ -65,6 +65,7 @@ impl Service {
     ///
     /// [`ErrorCode::Conflict`]: crate::model::ErrorCode::Conflict
     pub async fn create_vault(&self, slot: NewSlot, key: IdempotencyKey) -> Result<VaultState> {
+        guard::repeatable(&key)?;
         let rooms = self.rooms()?;
         rooms
             .vault
@@ -102,6 +103,7 @@ impl Service {
         new: Passphrase,
         key: IdempotencyKey,
     ) -> Result<()> {
+        guard::repeatable(&key)?;
         self.rooms()?
             .vault
             .change_passphrase(old.0, new.0)
@@ -125,12 +127,35 @@ impl Service {
 
     /// Adds a slot; the vault must be unlocked.
     pub async fn add_slot(&self, slot: NewSlot, key: IdempotencyKey) -> Result<Slot> {
-        let slot = self
-            .open_rooms()?
+        let rooms = self.open_rooms()?;
+        // A file slot's kind tells two requests apart; a passphrase is not kept, not even hashed.
+        let kind = u8::from(matches!(slot, NewSlot::File));
+        let once = guard::once(rooms, "add_slot", &key, &[&[kind]])?;
+        if let Some(before) = rooms.bus.recall(&once).map_err(error::store!())? {
+            let made = before.first().copied().map_or(u32::MAX, u32::from);
+            let slots = self.list_slots().await?;
+            let gone = || {
+                ServiceError::new(
+                    ErrorCode::NotFound,
+                    "slot",
+                    "the slot was removed meanwhile",
+                )
+            };
+            return slots
+                .into_iter()
+                .find(|slot| slot.number == made)
+                .ok_or_else(gone);
+        }
+        let slot = rooms
             .vault
             .add_slot(slot.choice())
             .await
             .map_err(error::vault)?;
+        rooms
+            .bus
+            .remember(&once, &[slot.number])
+            .await
+            .map_err(error::store!())?;
         Ok(Slot {
             number: u32::from(slot.number),
             kind: slot.kind,
@@ -141,6 +166,7 @@ impl Service {
 
     /// Removes a slot, never the last one.
     pub async fn remove_slot(&self, number: u32, key: IdempotencyKey) -> Result<()> {
+        guard::repeatable(&key)?;
         let number = u8::try_from(number)
             .map_err(|_| ServiceError::new(ErrorCode::NotFound, "slot", "no such slot"))?;
         self.open_rooms()?

@@ -13,6 +13,8 @@ mod convert;
 mod error;
 mod establish;
 mod handshake;
+mod invitee;
+mod inviter;
 mod invites;
 mod recv_tags;
 mod requests;
@@ -31,7 +33,7 @@ use crate::{
     engine::{event_bus::EventBus, identities::Identities, vault::Vault},
     model::{Contact, ContactId, Invite, Presence, Request, RouteId},
     net::Net,
-    store::{Store, StoreError, Txn, contacts, invites as invite_rows, requests as request_rows},
+    store::{Store, Txn, contacts, invites as invite_rows, requests as request_rows},
 };
 use std::{
     collections::{HashMap, HashSet},

@@ -51,4 +51,22 @@ impl EventBus {
         self.store.commit(txn).await?;
         Ok(found)
     }
+
+    /// What was answered to a call before, where its effect is not in the store.
+    ///
+    /// # Errors
+    /// What the store says, or a key used for another request.
+    pub fn recall(&self, once: &super::Once) -> Result<Option<Vec<u8>>, StoreError> {
+        once.find(&self.store.begin())
+    }
+
+    /// Keeps the answer to such a call. A crash between effect and this repeats the effect.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn remember(&self, once: &super::Once, answer: &[u8]) -> Result<(), StoreError> {
+        let mut txn = self.store.begin();
+        once.put(&mut txn, answer)?;
+        self.store.commit(txn).await
+    }
 }

@@ -11,6 +11,7 @@
 
 mod actor;
 mod apply;
+mod batch;
 mod open;
 mod window;
 

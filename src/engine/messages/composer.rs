@@ -187,7 +187,9 @@ fn serve(
         }
         Command::Cancel { message, reply } => {
             let done = check(unlocked).and_then(|()| take_back::cancel(tools, txn, message));
-            let done = done.map(|route| drop(routes.insert(route)));
+            let done = done.map(|route| {
+                routes.insert(route);
+            });
             afters.push(After::Done(reply, done));
         }
         Command::GiveUp { contact, reply } => {
@@ -201,7 +203,9 @@ fn serve(
         },
         Command::Update { contact, addresses } if unlocked => {
             match control::update(tools, txn, contact, &addresses) {
-                Ok(true) => drop(routes.insert(RouteId(contact.0))),
+                Ok(true) => {
+                    routes.insert(RouteId(contact.0));
+                }
                 Ok(false) => {}
                 Err(error) => tracing::warn!(error = %chain(&error), "cannot seal an update"),
             }
@@ -228,7 +232,9 @@ fn note_ended(
     routes: &mut BTreeSet<RouteId>,
 ) {
     match ended {
-        Ok(true) => drop(routes.insert(RouteId(contact.0))),
+        Ok(true) => {
+            routes.insert(RouteId(contact.0));
+        }
         Ok(false) => {}
         Err(error) => tracing::warn!(error = %chain(&error), "cannot end messages"),
     }
@@ -259,7 +265,9 @@ async fn finish(tools: &Tools, ticket: Result<Ticket, StoreError>, afters: Vec<A
                 drop(reply.send(Err(MessageError::Store(error.clone()))))
             }
             (After::Sent(reply, Err(error)), _) => drop(reply.send(Err(error))),
-            (After::Done(reply, Ok(())), Ok(())) => drop(reply.send(Ok(()))),
+            (After::Done(reply, Ok(())), Ok(())) => {
+                let _ = reply.send(Ok(()));
+            }
             (After::Done(reply, Ok(())), Err(error)) => {
                 drop(reply.send(Err(MessageError::Store(error.clone()))))
             }

@@ -26,7 +26,7 @@ use crate::{
         ContactId, ConversationId, DeliveryState, Direction, Fingerprint, Hlc, Message, MessageId,
         RouteId, Timestamp, limits,
     },
-    store::{Once, StoreError, messages, outbox, records::StoredMessage},
+    store::{Once, messages, outbox, records::StoredMessage},
 };
 use composer::{Command, Composer};
 use tokio::sync::{mpsc, oneshot};

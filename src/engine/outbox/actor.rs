@@ -314,7 +314,14 @@ impl Actor {
 
 /// Sends the transients whose place is before row `number`. `false`: the link is full or gone.
 fn send_transients(net: &Net, route: RouteId, lane: &mut Lane, number: u64) -> bool {
-    while let Some(transient) = lane.transient.pop_front_if(|t| t.after <= number) {
+    while lane
+        .transient
+        .front()
+        .is_some_and(|first| first.after <= number)
+    {
+        let Some(transient) = lane.transient.pop_front() else {
+            break;
+        };
         if !hand_over(net, route, lane, Frame::Parcel(transient.parcel)) {
             return false;
         }

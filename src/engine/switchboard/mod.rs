@@ -169,7 +169,7 @@ impl Switchboard {
             contacts::Event::HandshakeWaits(route) => {
                 self.rooms.outbox.dial(route).await;
                 // They may be connected already.
-                self.warn(self.rooms.contacts.on_handshake_link(route).await);
+                self.warn(self.rooms.contacts.on_handshake_link(route));
             }
             contacts::Event::RouteGone(route) => {
                 self.rooms.inbox.forget(route).await;
@@ -213,7 +213,7 @@ impl Switchboard {
             self.warn(self.rooms.contacts.on_contact_link(route).await);
             self.update(vec![ContactId(route.0)]).await;
         } else {
-            self.warn(self.rooms.contacts.on_handshake_link(route).await);
+            self.warn(self.rooms.contacts.on_handshake_link(route));
         }
     }
 

@@ -6,6 +6,7 @@ use std::fmt;
 #[expect(
     clippy::doc_markdown,
     clippy::missing_errors_doc,
+    clippy::allow_attributes_without_reason,
     reason = "generated; the .proto files are the documentation"
 )]
 pub mod v1 {
