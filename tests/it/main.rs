@@ -11,3 +11,6 @@
 mod world;
 
 mod delivery;
+mod kill9;
+mod locked;
+mod meeting;

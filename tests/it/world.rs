@@ -186,11 +186,6 @@ impl Daemon {
         running.child.wait().expect("gone")
     }
 
-    pub(crate) async fn restart_after_kill(&mut self) {
-        self.kill();
-        self.start().await;
-    }
-
     pub(crate) fn client(&self) -> &Client {
         &self.running.as_ref().expect("it runs").client
     }

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Kills either daemon a hundred times while messages stream between them: each message must arrive
+# once, in order. KILLS (default 100) is how often.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+MSGD_TEST_KILLS=${KILLS:-100} cargo test --test it --quiet -- --exact --nocapture \
+    kill9::each_message_arrives_once_and_in_order_whoever_is_killed
