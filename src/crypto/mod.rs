@@ -13,6 +13,8 @@ mod cert;
 mod envelope;
 mod error;
 mod fingerprint;
+#[cfg(test)]
+mod interop;
 mod kdf;
 mod key_slot;
 mod packets;
