@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let done = match Args::read() {
-        Command::Demo { .. } => Ok(()),
+        Command::Demo { keep } => daemon::demo(keep).map_err(|error| (daemon::explain(&error), 1)),
         Command::Run(options) => daemon::run(&options, |name| std::env::var_os(name))
             .map_err(|error| (daemon::explain(&error), error.exit_code())),
     };

@@ -12,7 +12,7 @@ use crate::{
 };
 use std::{error::Error, ffi::OsString, io, sync::Arc, time::Duration};
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::Notify,
 };
 
@@ -115,6 +115,7 @@ async fn serve(
     given: Option<std::os::unix::net::UnixListener>,
     clock: Clock,
 ) -> Result<(), RunError> {
+    let signals = EndSignals::watch();
     let notifier = Notifier::systemd();
     notifier.status("starting");
     let (_ready, [store_open, rooms_up, doors_open]) =
@@ -158,7 +159,7 @@ async fn serve(
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
     notifier.status("serving");
 
-    let why = wait_for_end(&asked).await;
+    let why = signals.or(&asked).await;
     tracing::info!(why, "stopping");
     notifier.stopping(why);
     drop(service);
@@ -171,19 +172,26 @@ async fn serve(
     store.close().await.map_err(RunError::Close)
 }
 
-async fn wait_for_end(asked: &Notify) -> &'static str {
-    let (terminate, interrupt) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    );
-    let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
-        asked.notified().await;
-        return "a client asked";
-    };
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-        () = asked.notified() => "a client asked",
+/// The signals that end the daemon. To be had before anybody is told that it is ready: until
+/// then they end the process where it stands.
+struct EndSignals(Option<(Signal, Signal)>);
+
+impl EndSignals {
+    fn watch() -> Self {
+        let terminate = signal(SignalKind::terminate());
+        Self(terminate.ok().zip(signal(SignalKind::interrupt()).ok()))
+    }
+
+    async fn or(self, asked: &Notify) -> &'static str {
+        let Some((mut terminate, mut interrupt)) = self.0 else {
+            asked.notified().await;
+            return "a client asked";
+        };
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+            () = asked.notified() => "a client asked",
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod args;
 mod config;
+mod demo;
 mod hardening;
 mod instance_lock;
 mod lifecycle;
@@ -18,6 +19,7 @@ pub use config::{
     Config, ConfigError, DbusSettings, LogFormat, LogLevel, LogSettings, NetSettings, SETTINGS,
     Setting, StoreSettings, example,
 };
+pub use demo::{DemoError, demo};
 pub use hardening::{HardeningError, harden};
 pub use instance_lock::{InstanceLock, InstanceLockError};
 pub use lifecycle::{RunError, explain, run};

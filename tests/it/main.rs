@@ -1,1 +1,13 @@
-//! The stories: one file per promise, all in one binary.
+//! The stories: what is promised to a user, told with real daemons. One binary, so that the big
+//! crates are linked once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test that meets the unexpected shall stop, and say where"
+)]
+
+mod world;
+
+mod delivery;

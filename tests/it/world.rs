@@ -1,0 +1,490 @@
+//! Real daemons in scratch homes, and how a test talks to them.
+//!
+//! # Decisions
+//! - Nothing sleeps. A start is waited for by listening where systemd would, everything else by
+//!   the event stream: [`Daemon::settles`] looks, and looks again after each event.
+//! - A daemon that is dropped is killed and waited for. Its log is printed if the test failed.
+
+use msgd::ipc::grpc::{
+    client::{Client, ClientError, EventStream, reply},
+    proto::v1::{self, subscribe_request::Since, subscribe_response::Item},
+};
+use std::{
+    fs::{self, File},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::{io::AsyncReadExt, net::UnixDatagram, process::ChildStdout, time::timeout};
+
+/// Longer than anything takes on a busy machine; only a failing test waits so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+/// Opens the vaults that need one.
+pub(crate) const PASSPHRASE: &[u8] = b"correct horse battery";
+
+/// One profile and, most of the time, the daemon that serves it.
+pub(crate) struct Daemon {
+    name: &'static str,
+    home: TempDir,
+    running: Option<Running>,
+}
+
+struct Running {
+    child: Child,
+    client: Client,
+    /// Ends when the process does.
+    stdout: ChildStdout,
+}
+
+impl Daemon {
+    /// A home without a vault.
+    pub(crate) fn at_home(name: &'static str) -> Self {
+        let home = tempfile::tempdir().expect("a scratch home");
+        let daemon = Self {
+            name,
+            home,
+            running: None,
+        };
+        fs::create_dir(daemon.runtime_dir()).expect("a runtime folder");
+        fs::set_permissions(daemon.runtime_dir(), fs::Permissions::from_mode(0o700))
+            .expect("a private runtime folder");
+        daemon
+    }
+
+    /// A running daemon without a vault.
+    pub(crate) async fn fresh(name: &'static str) -> Self {
+        let mut daemon = Self::at_home(name);
+        daemon.start().await;
+        daemon
+    }
+
+    /// A running daemon with an identity called `name` in a vault that opens by itself.
+    pub(crate) async fn ready(name: &'static str) -> Self {
+        let opener = v1::new_slot::Opener::File(v1::new_slot::File {});
+        Self::with_slot(name, opener).await
+    }
+
+    /// A running daemon with an identity called `name` in a vault that [`PASSPHRASE`] opens.
+    pub(crate) async fn guarded(name: &'static str) -> Self {
+        let opener = v1::new_slot::Opener::Passphrase(PASSPHRASE.to_vec());
+        Self::with_slot(name, opener).await
+    }
+
+    async fn with_slot(name: &'static str, opener: v1::new_slot::Opener) -> Self {
+        let daemon = Self::fresh(name).await;
+        let slot = Some(v1::NewSlot {
+            opener: Some(opener),
+        });
+        let create = v1::CreateVaultRequest {
+            slot,
+            ..Default::default()
+        };
+        reply(daemon.client().vault().create_vault(create).await).expect("a vault");
+        let create = v1::CreateIdentityRequest {
+            name: name.to_owned(),
+            ..Default::default()
+        };
+        reply(daemon.client().identities().create_identity(create).await).expect("an identity");
+        daemon
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub(crate) fn runtime_dir(&self) -> PathBuf {
+        self.home().join("run")
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.home().join(".local/share/msgd/default")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.home().join("log")
+    }
+
+    /// `program` with this profile's surroundings and nothing else.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("HOME", self.home())
+            .env("XDG_RUNTIME_DIR", self.runtime_dir())
+            .current_dir(self.home())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The daemon's program, not started, as every test starts it.
+    pub(crate) fn msgd(&self) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_msgd"));
+        command.args(["--listen", "127.0.0.1:0", "--no-dbus"]);
+        command
+    }
+
+    /// What `msgctl` says to `line`.
+    pub(crate) fn msgctl(&self, line: &[&str]) -> Output {
+        let mut command = self.command(env!("CARGO_BIN_EXE_msgctl"));
+        command.args(line).output().expect("msgctl runs")
+    }
+
+    /// Starts the daemon and returns when it says that it is ready.
+    pub(crate) async fn start(&mut self) {
+        let notify = self.runtime_dir().join("notify");
+        let _ = fs::remove_file(&notify);
+        let manager = UnixDatagram::bind(&notify).expect("a socket for notifications");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log())
+            .expect("a log");
+        let mut child = self
+            .msgd()
+            .args(["--log", "debug"])
+            .env("NOTIFY_SOCKET", &notify)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("msgd starts");
+        let stdout = child.stdout.take().expect("piped");
+        let mut stdout = ChildStdout::from_std(stdout).expect("a pipe");
+        if !said_ready(&manager, &mut stdout).await {
+            let _ = child.kill();
+            let status = child.wait();
+            panic!("{} did not start: {status:?}\n{}", self.name, self.tail());
+        }
+        let socket = self.runtime_dir().join("msgd/default/msgd.sock");
+        let client = Client::connect(&socket).await.expect("a connection");
+        self.running = Some(Running {
+            child,
+            client,
+            stdout,
+        });
+    }
+
+    /// Ends the daemon as a power cut does.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.child.kill().expect("killed");
+            running.child.wait().expect("gone");
+        }
+    }
+
+    /// Asks the daemon to stop, and waits until it has.
+    pub(crate) async fn stop(&mut self) -> ExitStatus {
+        let mut running = self.running.take().expect("it runs");
+        let stop = v1::StopDaemonRequest {};
+        reply(running.client.daemon().stop_daemon(stop).await).expect("it stops");
+        let mut rest = Vec::new();
+        timeout(PATIENCE, running.stdout.read_to_end(&mut rest))
+            .await
+            .expect("it stops in time")
+            .expect("a pipe");
+        running.child.wait().expect("gone")
+    }
+
+    pub(crate) async fn restart_after_kill(&mut self) {
+        self.kill();
+        self.start().await;
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.running.as_ref().expect("it runs").client
+    }
+
+    /// Everything that happens from now on.
+    pub(crate) async fn watch(&self) -> Watch {
+        self.subscribe(Since::Now(v1::subscribe_request::Now {}))
+            .await
+    }
+
+    /// Everything that happened after `since`, and what happens.
+    pub(crate) async fn subscribe(&self, since: Since) -> Watch {
+        let request = v1::SubscribeRequest {
+            since: Some(since),
+            follow: true,
+            ..Default::default()
+        };
+        let stream = self
+            .client()
+            .subscribe(request)
+            .await
+            .expect("a subscription");
+        Watch { stream }
+    }
+
+    /// Looks, and looks again after each event, until there is something to see.
+    pub(crate) async fn settles<T>(
+        &self,
+        what: &str,
+        mut look: impl AsyncFnMut(&Client) -> Option<T>,
+    ) -> T {
+        let mut watch = self.watch().await;
+        let search = async {
+            loop {
+                if let Some(found) = look(self.client()).await {
+                    return found;
+                }
+                watch.next().await;
+            }
+        };
+        match timeout(PATIENCE, search).await {
+            Ok(found) => found,
+            Err(_) => panic!("{}: not seen: {what}", self.name),
+        }
+    }
+
+    /// Makes an invite and returns its id and its link.
+    pub(crate) async fn invite(&self, auto_accept: bool) -> (String, String) {
+        let request = v1::CreateInviteRequest {
+            auto_accept,
+            ..Default::default()
+        };
+        let made = reply(self.client().invites().create_invite(request).await).expect("an invite");
+        (made.invite.expect("told").id, made.link)
+    }
+
+    /// Uses an invite.
+    pub(crate) async fn add(&self, link: &str) -> Result<v1::ContactRequest, ClientError> {
+        let request = v1::AddContactRequest {
+            link: link.to_owned(),
+            greeting: format!("{} here", self.name),
+            ..Default::default()
+        };
+        let answer = reply(self.client().contacts().add_contact(request).await)?;
+        Ok(answer.request.expect("told"))
+    }
+
+    /// Waits until `name` is a contact to whom messages flow.
+    pub(crate) async fn knows(&self, name: &str) -> v1::Contact {
+        self.settles(&format!("an active contact {name}"), async |client| {
+            let contact = v1::GetContactRequest {
+                contact: name.to_owned(),
+            };
+            let found = reply(client.contacts().get_contact(contact).await).ok()?;
+            let contact = found.contact.expect("told");
+            (contact.state() == v1::ContactState::Active).then_some(contact)
+        })
+        .await
+    }
+
+    /// Waits until a link to `name` is up.
+    pub(crate) async fn is_linked_to(&self, name: &str) {
+        self.settles(&format!("a link to {name}"), async |client| {
+            let contact = v1::GetContactRequest {
+                contact: name.to_owned(),
+            };
+            let found = reply(client.contacts().get_contact(contact).await).ok()?;
+            (found.contact?.presence() == v1::Presence::Connected).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn try_send(
+        &self,
+        to: &str,
+        text: &str,
+        key: &str,
+    ) -> Result<v1::Message, ClientError> {
+        let request = v1::SendMessageRequest {
+            to: to.to_owned(),
+            text: text.to_owned(),
+            idempotency_key: key.to_owned(),
+        };
+        let sent = reply(self.client().messages().send_message(request).await)?;
+        Ok(sent.message.expect("told"))
+    }
+
+    /// Sends a message; it is on disk when this returns.
+    pub(crate) async fn send(&self, to: &str, text: &str) -> v1::Message {
+        self.try_send(to, text, "").await.expect("sent")
+    }
+
+    /// Waits until a message got as far as `until`, or can get no further.
+    pub(crate) async fn wait(&self, message: &str, until: v1::DeliveryState) -> v1::DeliveryState {
+        let request = v1::WaitMessageRequest {
+            message: message.to_owned(),
+            until: until.into(),
+            limit_ms: PATIENCE.as_millis().try_into().expect("short"),
+        };
+        let done = reply(self.client().messages().wait_message(request).await);
+        let done = done.unwrap_or_else(|error| panic!("{}: {until:?}: {error}", self.name));
+        done.message.expect("told").state()
+    }
+
+    pub(crate) async fn is_delivered(&self, message: &v1::Message) {
+        let state = self.wait(&message.id, v1::DeliveryState::Delivered).await;
+        assert_eq!(state, v1::DeliveryState::Delivered);
+    }
+
+    /// The whole conversation with `with`, the oldest first.
+    pub(crate) async fn messages(&self, with: &str) -> Vec<v1::Message> {
+        messages(self.client(), with).await
+    }
+
+    /// The texts that came from `from`, the oldest first.
+    pub(crate) async fn heard(&self, from: &str) -> Vec<String> {
+        incoming(self.messages(from).await)
+    }
+
+    /// Waits until as many texts came from `from` as are expected; then these must be all.
+    pub(crate) async fn hears<S: AsRef<str>>(&self, from: &str, expected: &[S]) {
+        let expected: Vec<&str> = expected.iter().map(AsRef::as_ref).collect();
+        let heard = self
+            .settles(
+                &format!("{} messages from {from}", expected.len()),
+                async |client| {
+                    let heard = incoming(messages(client, from).await);
+                    (heard.len() >= expected.len()).then_some(heard)
+                },
+            )
+            .await;
+        assert_eq!(heard, expected);
+    }
+
+    pub(crate) async fn vault_state(&self) -> v1::VaultState {
+        let request = v1::VaultStateRequest {};
+        let answer = reply(self.client().vault().vault_state(request).await).expect("a state");
+        answer.state()
+    }
+
+    pub(crate) async fn lock(&self) {
+        reply(
+            self.client()
+                .vault()
+                .lock_vault(v1::LockVaultRequest {})
+                .await,
+        )
+        .expect("locked");
+    }
+
+    pub(crate) async fn unlock(&self, passphrase: &[u8]) -> Result<v1::VaultState, ClientError> {
+        let request = v1::UnlockVaultRequest {
+            passphrase: passphrase.to_vec(),
+        };
+        reply(self.client().vault().unlock_vault(request).await).map(|answer| answer.state())
+    }
+
+    fn tail(&self) -> String {
+        let log = fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(60)..].join("\n")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Some(running) = &mut self.running {
+            let _ = running.child.kill();
+            let _ = running.child.wait();
+        }
+        if std::thread::panicking() {
+            eprintln!("---- the last words of {}:\n{}", self.name, self.tail());
+        }
+    }
+}
+
+/// The event stream of one daemon.
+pub(crate) struct Watch {
+    stream: EventStream,
+}
+
+impl Watch {
+    /// The next event.
+    pub(crate) async fn next(&mut self) -> v1::Event {
+        self.try_next().await.expect("the stream goes on")
+    }
+
+    /// The next event, or `None` when the daemon is gone.
+    pub(crate) async fn try_next(&mut self) -> Option<v1::Event> {
+        loop {
+            match self.stream.next().await {
+                Ok(Some(Item::Event(event))) => return Some(event),
+                Ok(Some(Item::Lagged(_))) => {}
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// Returns after `count` events, or when the daemon is gone.
+    pub(crate) async fn pass(&mut self, count: usize) {
+        for _ in 0..count {
+            if self.try_next().await.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+/// Alice and Bob, who are contacts and have a link.
+pub(crate) async fn alice_and_bob() -> (Daemon, Daemon) {
+    let (alice, bob) = tokio::join!(Daemon::ready("Alice"), Daemon::ready("Bob"));
+    introduce(&alice, &bob).await;
+    (alice, bob)
+}
+
+/// Makes the two contacts, by an invite of the first.
+pub(crate) async fn introduce(host: &Daemon, guest: &Daemon) {
+    let (_, link) = host.invite(true).await;
+    guest.add(&link).await.expect("the link is good");
+    guest.knows(host.name).await;
+    host.knows(guest.name).await;
+    tokio::join!(host.is_linked_to(guest.name), guest.is_linked_to(host.name));
+}
+
+pub(crate) async fn messages(client: &Client, with: &str) -> Vec<v1::Message> {
+    let mut all = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = v1::ListMessagesRequest {
+            conversation: with.to_owned(),
+            page_size: 500,
+            page_token,
+        };
+        let page = reply(client.messages().list_messages(request).await).expect("a page");
+        all.extend(page.messages);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            all.reverse();
+            return all;
+        }
+    }
+}
+
+pub(crate) fn incoming(messages: Vec<v1::Message>) -> Vec<String> {
+    let theirs = |message: &v1::Message| message.direction() == v1::Direction::Incoming;
+    let messages = messages.into_iter().filter(theirs);
+    messages.map(|message| message.text).collect()
+}
+
+/// Texts with running numbers.
+pub(crate) fn numbered(count: usize) -> Vec<String> {
+    (1..=count)
+        .map(|number| format!("number {number}"))
+        .collect()
+}
+
+/// Reads what the daemon tells its manager until it is ready; `false` when it ended instead.
+async fn said_ready(manager: &UnixDatagram, stdout: &mut ChildStdout) -> bool {
+    let mut said = [0; 4096];
+    let mut printed = [0; 4096];
+    let ready = async {
+        loop {
+            tokio::select! {
+                got = manager.recv(&mut said) => {
+                    let got = got.expect("a notification");
+                    if said[..got].split(|byte| *byte == b'\n').any(|line| line == b"READY=1") {
+                        return true;
+                    }
+                }
+                got = stdout.read(&mut printed) => if got.expect("a pipe") == 0 {
+                    return false;
+                },
+            }
+        }
+    };
+    timeout(PATIENCE, ready).await.unwrap_or(false)
+}
