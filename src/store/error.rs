@@ -108,7 +108,7 @@ impl StoreError {
             Self::DiskFull { .. } => ErrorCode::Limit,
             Self::Retry | Self::Closed | Self::Refused(_) => ErrorCode::Unavailable,
             Self::Missing { .. } => ErrorCode::NotFound,
-            Self::Exists { .. } => ErrorCode::Conflict,
+            Self::Exists { .. } | Self::KeyReused => ErrorCode::Conflict,
             Self::Malformed { .. } => ErrorCode::InvalidArgument,
             _ => ErrorCode::Internal,
         }
