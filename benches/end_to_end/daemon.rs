@@ -126,6 +126,8 @@ impl Daemon {
             }
         };
         let client = Client::connect(&self.runtime.join("msgd.sock")).await?;
+        // Ready is a promise that it serves.
+        reply(client.daemon().get_status(v1::GetStatusRequest {}).await)?;
         self.running = Some((child, pid, client));
         Ok(Started { spawned, ready })
     }

@@ -91,6 +91,7 @@ pub(crate) async fn cold_start(
     }
     let mut times = Vec::new();
     for _ in 0..5 {
+        sleep(PAUSE).await;
         let stopped = alice.stop().await?;
         times.push((alice.start().await?.took(), stopped));
     }

@@ -240,6 +240,7 @@ def measure(writer, watch, attack_it):
     found = attack_it()
     times = writer.take()
     figures = {"n": len(times), "p50_ms": percentile(times, 50), "p99_ms": percentile(times, 99)}
+    figures["max_ms"] = max(times, default=None)
     return {**found, **{k: v and round(v, 1) for k, v in figures.items()}, **watch.take()}
 
 
