@@ -15,6 +15,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     reason = "the figures are the purpose of this program, and a wrong index is a failed run"
 )]
 

@@ -3,10 +3,13 @@
 use super::{ContactError, Contacts, RouteKind, convert, routes::parse_addresses};
 use crate::{
     crypto::{Random, SystemRandom, hash},
-    model::{ContactId, EventKind, IdentityId},
+    model::{
+        ContactId, ConversationId, DeliveryState, EventKind, FailureReason, IdentityId, MessageId,
+        RouteId,
+    },
     protocol::{Established, PairKeys},
     store::{
-        Txn, contacts, conversations,
+        Txn, contacts, conversations, messages, outbox,
         records::{ContactRecord, ConversationRecord, RouteRecord, SessionRecord},
         routes, sessions,
     },
@@ -91,6 +94,9 @@ impl Contacts {
             recv_key: pair.recv_tag.as_bytes().to_vec(),
             ..RouteRecord::default()
         };
+        if known {
+            self.end_old_parcels(txn, id)?;
+        }
         routes::put(txn, &route).map_err(ContactError::Store)?;
         let kind = if known {
             EventKind::ContactChanged { contact: id }
@@ -99,6 +105,39 @@ impl Contacts {
         };
         self.0.bus.append(txn, kind).map_err(ContactError::Store)?;
         Ok((id, route))
+    }
+
+    /// What was sealed under a former handshake's keys can never be opened, and its places
+    /// would mislead the new ones.
+    fn end_old_parcels(&self, txn: &mut Txn, id: ContactId) -> Result<(), ContactError> {
+        let route = RouteId(id.0);
+        let head = outbox::head(txn, &route).map_err(ContactError::Store)?.head;
+        for (_, row) in outbox::scan(txn, &route, head, usize::MAX).map_err(ContactError::Store)? {
+            let (Some(message), Some(conversation)) = (
+                MessageId::from_slice(&row.message),
+                ConversationId::from_slice(&row.conversation),
+            ) else {
+                continue;
+            };
+            let Some(place) = messages::find(txn, &message).map_err(ContactError::Store)? else {
+                continue;
+            };
+            let state = DeliveryState::Failed;
+            messages::update(txn, &conversation, place.index, |stored| {
+                stored.state = state.number();
+                stored.reason = FailureReason::CannotOpen.number();
+            })
+            .map_err(ContactError::Store)?;
+            let kind = EventKind::MessageState {
+                conversation,
+                message,
+                state,
+            };
+            self.0.bus.append(txn, kind).map_err(ContactError::Store)?;
+        }
+        // Its outbox and what was kept go with the old route.
+        routes::remove(txn, &route).map_err(ContactError::Store)?;
+        Ok(())
     }
 }
 

@@ -199,6 +199,8 @@ impl Contacts {
         self.commit(txn).await?;
         self.offer_route(&route)?;
         self.offer_route(&waiting)?;
+        let added = RouteId::from_slice(&route.id).ok_or(ContactError::Damaged)?;
+        self.rise(Event::RouteAdded(added)).await;
         let waits = RouteId::from_slice(&waiting.id).ok_or(ContactError::Damaged)?;
         self.rise(Event::HandshakeWaits(waits)).await;
         convert::request(&row, now).ok_or(ContactError::Damaged)

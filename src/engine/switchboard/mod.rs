@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// How often keys are looked at for rotation and old messages for their end.
-const HOUSEKEEPING: Duration = Duration::from_secs(3_600);
+const HOUSEKEEPING_MS: u64 = 3_600_000;
 
 /// The rooms that events go to.
 #[derive(Clone)]
@@ -72,7 +72,10 @@ struct Switchboard {
 impl Switchboard {
     async fn run(mut self, stop: Stop) {
         self.on_vault().await;
+        let mut next_round = self.clock.steady_ms() + HOUSEKEEPING_MS;
         loop {
+            // A deadline, not a pause: events must not put it off.
+            let left = next_round.saturating_sub(self.clock.steady_ms());
             tokio::select! {
                 biased;
                 () = stop.draining() => return,
@@ -88,7 +91,10 @@ impl Switchboard {
                     Some(event) => self.on_net(event).await,
                     None => return,
                 },
-                () = self.clock.sleep(HOUSEKEEPING) => self.keep_house().await,
+                () = self.clock.sleep(Duration::from_millis(left)) => {
+                    next_round = self.clock.steady_ms() + HOUSEKEEPING_MS;
+                    self.keep_house().await;
+                }
             }
         }
     }
