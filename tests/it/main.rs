@@ -11,6 +11,8 @@
 mod world;
 
 mod delivery;
+mod events;
 mod kill9;
 mod locked;
 mod meeting;
+mod refusals;
