@@ -10,6 +10,8 @@
 
 mod world;
 
+mod changes_of_mind;
+mod command_line;
 mod delivery;
 mod events;
 mod kill9;
