@@ -76,7 +76,7 @@ async fn a_blocked_contact_is_neither_heard_nor_written_to_until_a_new_invite() 
     let blocked = blocked.expect("blocked").contact.expect("told");
     assert_eq!(blocked.state(), v1::ContactState::Blocked);
     let refused = alice.try_send("Bob", "not to you", "").await;
-    assert_eq!(refused.expect_err("blocked").code, ErrorCode::Conflict);
+    assert_eq!(refused.expect_err("blocked").code, ErrorCode::Failed);
     bob.send("Alice", "can you hear me?").await;
 
     let unblock = v1::UnblockContactRequest {

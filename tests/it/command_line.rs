@@ -37,7 +37,7 @@ async fn exit_codes_are_those_of_the_table() {
             "--wait",
             "delivered",
             "--timeout",
-            "1ms",
+            "1s",
         ],
         8,
     );

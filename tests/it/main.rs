@@ -10,7 +10,11 @@
 
 mod world;
 
+mod changes_of_mind;
+mod command_line;
 mod delivery;
+mod events;
 mod kill9;
 mod locked;
 mod meeting;
+mod refusals;

@@ -38,7 +38,7 @@ async fn a_mistyped_invite_is_not_taken() {
     let (alice, bob) = tokio::join!(Daemon::ready("Alice"), Daemon::ready("Bob"));
     let (_, link) = alice.invite(true).await;
     let own = alice.add(&link).await.expect_err("their own");
-    assert_eq!(own.code, ErrorCode::Conflict);
+    assert_eq!(own.code, ErrorCode::InvalidArgument);
     let at = link.len() - 4;
     let other = if &link[at..=at] == "q" { "p" } else { "q" };
     let mistyped = format!("{}{other}{}", &link[..at], &link[at + 1..]);
