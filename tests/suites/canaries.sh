@@ -165,6 +165,9 @@ def meet(scratch, capture):
     if not {"text", "answer", "invite link"} <= search(None, shown, wanted):
         sys.exit("the search does not find what is there")
     ports = {a.port(), b.port()}
+    marker = os.urandom(32)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.sendto(marker, ("127.0.0.1", a.port()))
     a.stop()
     b.stop()
     for daemon in (a, b):
@@ -176,6 +179,8 @@ def meet(scratch, capture):
     wire = capture.payloads(ports) if capture else []
     if capture and sum(map(len, wire)) < 10_000:
         sys.exit("the capture is all but empty")
+    if capture and marker not in wire:
+        sys.exit("the capture misses packets")
     search("the wire", b"\n".join(wire), wanted)
     return wire
 

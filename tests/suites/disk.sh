@@ -33,7 +33,7 @@ fail() {
 }
 environment() {
     local run=$scratch/run-$1
-    mkdir -p -m 700 "$run"
+    [[ -d $run ]] || mkdir -m 700 "$run"
     env -i PATH="$PATH" HOME="$scratch/$1" XDG_RUNTIME_DIR="$run" MSGD_RESERVE_MIB=4 "${@:2}"
 }
 ctl() { environment "$1" timeout 60 "$bin/msgctl" "${@:2}"; }
