@@ -6,12 +6,22 @@ use crate::model::{Conversation, Page, PageRequest};
 impl Service {
     /// One conversation, by its id or by its contact.
     pub async fn get_conversation(&self, which: Selector) -> Result<Conversation> {
+        let contacts = self.open_rooms()?.contacts.list().map_err(error::contact)?;
+        // Somebody who was blocked and invited anew has an old conversation too: it is found by
+        // its id, the name means the one in which they can be written to.
+        let current = |one: &Conversation| contacts.iter().any(|c| c.conversation == one.id);
         guard::select(
             "conversation",
             self.conversations()?,
             &which,
             |one| one.id.to_string(),
-            |one| vec![one.title.clone(), one.contact.to_string()],
+            |one| {
+                if current(one) {
+                    vec![one.title.clone(), one.contact.to_string()]
+                } else {
+                    Vec::new()
+                }
+            },
         )
     }
 

@@ -207,9 +207,18 @@ async fn unlock(passphrase: Fd, on: &mut Context) -> Result<(), Failure> {
         }
         VaultState::Unspecified | VaultState::Sealed | VaultState::Locked => {}
     }
-    let request = proto::UnlockVaultRequest {
-        passphrase: passphrase.read("Passphrase")?.to_vec(),
+    let slots = proto::ListSlotsRequest::default();
+    let slots = ask!(on, vault.list_slots(slots)).slots;
+    // Where only a file opens the vault there is nothing to ask for.
+    let by_file = slots
+        .iter()
+        .all(|slot| slot.kind() == proto::SlotKind::File);
+    let passphrase = if by_file {
+        Vec::new()
+    } else {
+        passphrase.read("Passphrase")?.to_vec()
     };
+    let request = proto::UnlockVaultRequest { passphrase };
     let answer = ask!(on, vault.unlock_vault(request));
     on.output.show(&view::Vault::from(answer.state()))
 }

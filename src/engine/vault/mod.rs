@@ -19,7 +19,7 @@ use crate::{
     base::Backoff,
     crypto::{KdfParams, Keyring, Secret, SlotSecret},
     engine::event_bus::EventBus,
-    model::{EventKind, VaultState},
+    model::{EventKind, SlotKind, VaultState},
     store::Tier,
 };
 use files::Files;
@@ -153,13 +153,26 @@ impl Vault {
         self.attach(dek, &transport).await
     }
 
-    /// Unlocks with a passphrase.
+    /// Unlocks with a passphrase; where there are only file slots, with the file.
     ///
     /// # Errors
     /// [`VaultError::WrongPassphrase`], [`VaultError::Wait`], [`VaultError::Missing`], or what
     /// the disk says.
     pub async fn unlock(&self, passphrase: Zeroizing<Vec<u8>>) -> Result<(), VaultError> {
-        let _turn = self.0.keyring.lock().await;
+        let turn = self.0.keyring.lock().await;
+        if self.0.files.has_keyring() {
+            let slots = self.0.files.read_keyring()?.slots();
+            if slots.iter().all(|slot| slot.kind == SlotKind::File) {
+                // No passphrase opens it; the file does, and is at hand.
+                drop((turn, passphrase));
+                return match self.unlock_unattended().await? {
+                    true => Ok(()),
+                    false => Err(VaultError::BadKeyFile {
+                        file: "unattended.key",
+                    }),
+                };
+            }
+        }
         let (_, dek) = self.try_passphrase(passphrase).await?;
         if self.state() == VaultState::Unlocked {
             return Ok(());
