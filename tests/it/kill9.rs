@@ -18,7 +18,7 @@ async fn each_message_arrives_once_and_in_order_whoever_is_killed() {
     let mut sent: Vec<String> = Vec::new();
     let mut expected = 0;
     for kill in 1..=kills {
-        let (of_alice, after) = (random() % 2 == 0, usize::from(random() % 24));
+        let (of_alice, after) = (random().is_multiple_of(2), usize::from(random() % 24));
         eprintln!("kill {kill}: Alice {of_alice}, after {after} events");
         let victim = if of_alice { &alice } else { &bob };
         let mut watch = victim.watch().await;

@@ -1,5 +1,11 @@
 //! The stories: what is promised to a user, told with real daemons. One binary, so that the big
 //! crates are linked once.
+
+#![expect(
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "a test's own texts are ASCII, and its tasks end with it"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
