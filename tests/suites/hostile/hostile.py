@@ -188,6 +188,10 @@ def percentile(values, percent):
     return values[min(len(values) - 1, len(values) * percent // 100)] if values else None
 
 
+# Messages that must have gone through during an attack for its figures to mean something.
+LEAST_MESSAGES = 20
+
+
 class Writer(threading.Thread):
     """Alice, who writes one message after the other."""
 
@@ -238,6 +242,9 @@ def measure(writer, watch, attack_it):
     writer.take()
     watch.take()
     found = attack_it()
+    # An attack that is turned away in an instant is made again until it can be judged.
+    while len(writer.times) < LEAST_MESSAGES:
+        found = attack_it()
     times = writer.take()
     figures = {"n": len(times), "p50_ms": percentile(times, 50), "p99_ms": percentile(times, 99)}
     figures["max_ms"] = max(times, default=None)
