@@ -98,6 +98,10 @@ impl Contacts {
                     .map_err(ContactError::Store)?;
                 for (number, row) in kept {
                     if let Err(error) = self.on_parcel(route, kind, &row.parcel).await {
+                        if matches!(error, ContactError::Store(_)) {
+                            // Ours to mend: it stays kept.
+                            return Err(error);
+                        }
                         tracing::warn!(error = %crate::base::chain(&error), "a kept handshake message was refused");
                     }
                     let mut txn = self.begin();

@@ -5,7 +5,11 @@ use crate::{
     crypto::SystemRandom,
     model::{IdentityId, RequestId, RouteId, VaultState, limits},
     protocol::{self as handshake, InviteLink, Me, PendingHello},
-    store::{records::RouteRecord, requests, routes},
+    store::{
+        Txn,
+        records::{RequestRecord, RouteRecord},
+        requests, routes,
+    },
     wire::Frame,
 };
 
@@ -28,7 +32,13 @@ impl Contacts {
         };
         let now = self.0.bus.now();
         let link: InviteLink = request.link.parse().map_err(ContactError::ParseLink)?;
-        let opened = handshake::open_bundle(&link, bundle, now).map_err(ContactError::Handshake)?;
+        let opened = match handshake::open_bundle(&link, bundle, now) {
+            Err(handshake::HandshakeError::Expired) => {
+                // The user sees why nothing comes of it.
+                return self.end_request(txn, request).await;
+            }
+            opened => opened.map_err(ContactError::Handshake)?,
+        };
         let identity = IdentityId::from_slice(&request.identity).ok_or(ContactError::Damaged)?;
         let keys = self
             .0
@@ -142,5 +152,18 @@ impl Contacts {
         self.offer_route(&row)?;
         self.rise(Event::RouteAdded(RouteId(contact.0))).await;
         Ok(())
+    }
+
+    /// The invite's time is over: the request shows as expired and nobody is dialled any more.
+    async fn end_request(
+        &self,
+        mut txn: Txn,
+        mut request: RequestRecord,
+    ) -> Result<(), ContactError> {
+        let id = RequestId::from_slice(&request.id).ok_or(ContactError::Damaged)?;
+        request.expires_at = self.0.bus.now().0;
+        requests::put(&mut txn, &request).map_err(ContactError::Store)?;
+        self.request_changed(&mut txn, id)?;
+        self.drop_handshake_route(txn, RouteId(id.0)).await
     }
 }

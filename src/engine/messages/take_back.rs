@@ -106,23 +106,26 @@ fn end_some(
             seqs.push(seq_of(txn, row, &message)?);
         }
     }
+    // The reader must learn which numbers will never come. Sealed before anything is ended:
+    // without it the reader would wait for them for ever.
+    let mut desk = match Desk::open(tools, txn, contact) {
+        Err(MessageError::NoSession) => None,
+        desk => Some(desk?),
+    };
+    let mut voids = Vec::new();
+    if let Some(desk) = &mut desk {
+        for seqs in seqs.chunks(MAX_VOIDED) {
+            let seqs = seqs.to_vec();
+            voids.push(desk.seal(Body::Void { seqs }, 0, None)?);
+        }
+    }
     for (number, row) in &rows {
         end(tools, txn, route, *number, row, state, reason)?;
     }
-    // The reader must learn which numbers will never come.
-    for seqs in seqs.chunks(MAX_VOIDED) {
-        let mut desk = match Desk::open(tools, txn, contact) {
-            Err(MessageError::NoSession) => break,
-            desk => desk?,
-        };
-        let sealed = desk.seal(
-            Body::Void {
-                seqs: seqs.to_vec(),
-            },
-            0,
-            None,
-        )?;
-        desk.push_control(txn, sealed, ROW_VOID)?;
+    if let Some(desk) = desk {
+        for void in voids {
+            desk.push_control(txn, void, ROW_VOID)?;
+        }
     }
     Ok(!rows.is_empty())
 }
