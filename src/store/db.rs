@@ -10,12 +10,17 @@ use super::{
     migrate, rescue, schema,
 };
 use crate::base::{Paths, sync_dir};
-use rustix::fs::{FlockOperation, flock, statvfs};
+use futures::FutureExt;
+use rustix::{
+    fs::{FlockOperation, flock, statvfs},
+    thread::set_current_timer_slack,
+};
 use sled::{Batch, Mode};
 use std::{
     fs::File,
     io,
-    panic::{AssertUnwindSafe, catch_unwind},
+    num::NonZeroU64,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock, atomic::AtomicU64, atomic::Ordering},
     thread,
@@ -33,6 +38,8 @@ const GROUPS: &[u8] = b"g";
 const CACHE_BYTES: u64 = 8 << 20;
 /// The engine frees its lock from a thread of its own, shortly after it was dropped.
 const LOCK_PATIENCE: (u32, Duration) = (100, Duration::from_millis(10));
+/// Ten minutes: how late the timers of the engine's own threads may fire.
+const ENGINE_SLACK_NS: u64 = 600_000_000_000;
 
 /// An open engine. Dropping it without [`Db::close`] counts as an unclean stop.
 pub(super) struct Db {
@@ -275,7 +282,7 @@ fn open_engine(dir: &Path, engine: &Path) -> Result<sled::Db, StoreError> {
         .flush_every_ms(None);
     let (tries, pause) = LOCK_PATIENCE;
     for _ in 0..tries {
-        match guarded(|| config.open()) {
+        match guarded(|| open_patiently(&config)) {
             Ok(Ok(tree)) => return Ok(tree),
             Ok(Err(sled::Error::Io(error))) if is_lock(&error) => thread::sleep(pause),
             Ok(Err(sled::Error::Io(error))) if is_about_the_disk(&error) => {
@@ -286,6 +293,29 @@ fn open_engine(dir: &Path, engine: &Path) -> Result<sled::Db, StoreError> {
         }
     }
     Err(StoreError::InUse(dir.to_path_buf()))
+}
+
+/// Opens the engine on a thread that is in no hurry.
+///
+/// The engine keeps seven threads, each of which looks once a second whether it is still wanted.
+/// A thread inherits the timer slack of the one that starts it; with enough of it those timers
+/// wait, and work still wakes the threads at once.
+fn open_patiently(config: &sled::Config) -> sled::Result<sled::Db> {
+    let open = || {
+        let slack = NonZeroU64::new(ENGINE_SLACK_NS);
+        if let Err(error) = set_current_timer_slack(slack) {
+            tracing::debug!(%error, "the engine's threads will wake every second");
+        }
+        let tree = config.open()?;
+        // The first work starts the threads; afterwards others would start them.
+        tree.flush_async().now_or_never().transpose()?;
+        Ok(tree)
+    };
+    thread::scope(|scope| {
+        let opening = thread::Builder::new().name("store-open".into());
+        let opened = opening.spawn_scoped(scope, open)?.join();
+        opened.unwrap_or_else(|panic| resume_unwind(panic))
+    })
 }
 
 /// Refuses an engine that forgot groups which were on disk.
