@@ -1,7 +1,9 @@
 //! The only place that starts tasks, and the two-stage stop.
 
+use futures::FutureExt;
 use std::{
     future::Future,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -39,10 +41,16 @@ impl Stop {
 type Started = (&'static str, JoinHandle<()>);
 
 /// Starts tasks and ends them, the last started first. Clones share one list.
+///
+/// # Decisions
+/// - A long-lived task that panics leaves a house that looks alive and delivers nothing. So it
+///   is told through [`Tasks::failed`], and whoever runs the house ends it: what is on disk is
+///   sound, and a service manager starts it anew.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     stop: Stop,
     started: Arc<Mutex<Vec<Started>>>,
+    failed: CancellationToken,
 }
 
 impl Tasks {
@@ -61,8 +69,21 @@ impl Tasks {
     /// Starts a long-lived task known as `name` in logs.
     #[expect(clippy::disallowed_methods, reason = "the home of spawn")]
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        let handle = tokio::spawn(task);
+        let failed = self.failed.clone();
+        // What the task held is dropped with it and never used again.
+        let task = AssertUnwindSafe(task).catch_unwind();
+        let handle = tokio::spawn(async move {
+            if task.await.is_err() {
+                tracing::error!(name, "a task panicked");
+                failed.cancel();
+            }
+        });
         self.list().push((name, handle));
+    }
+
+    /// Returns when a long-lived task has panicked.
+    pub async fn failed(&self) {
+        self.failed.cancelled().await;
     }
 
     /// Starts a short task that nobody waits for; it ends by itself or with the runtime.
@@ -109,6 +130,15 @@ impl Tasks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_a_long_lived_task_is_told() {
+        let tasks = Tasks::new();
+        tasks.spawn("good", async {});
+        tasks.spawn("bad", async { std::panic::panic_any("on purpose") });
+        tasks.failed().await;
+        assert!(tasks.shut_down(Duration::from_secs(9)).await.is_empty());
+    }
 
     #[tokio::test]
     async fn a_laggard_is_named_and_the_others_end_by_themselves() {

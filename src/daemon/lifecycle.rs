@@ -59,6 +59,9 @@ pub enum RunError {
     /// The runtime did not start.
     #[error("cannot start the runtime")]
     Runtime(#[source] io::Error),
+    /// A part of it panicked.
+    #[error("a part of the daemon failed; the log says which, and nothing on disk is lost")]
+    Failed,
     /// The store did not close well.
     #[error("the store did not close well; nothing that was acknowledged is lost")]
     Close(#[source] StoreError),
@@ -159,7 +162,10 @@ async fn serve(
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
     notifier.status("serving");
 
-    let why = signals.or(&asked).await;
+    let (why, failed) = tokio::select! {
+        why = signals.or(&asked) => (why, false),
+        () = tasks.failed() => ("a task failed", true),
+    };
     tracing::info!(why, "stopping");
     notifier.stopping(why);
     drop(service);
@@ -169,7 +175,8 @@ async fn serve(
     for name in late {
         tracing::warn!(name, "a task did not end in time and was aborted");
     }
-    store.close().await.map_err(RunError::Close)
+    store.close().await.map_err(RunError::Close)?;
+    if failed { Err(RunError::Failed) } else { Ok(()) }
 }
 
 /// The signals that end the daemon. To be had before anybody is told that it is ready: until

@@ -80,7 +80,7 @@ impl Service {
             outbox: 0,
             unread: 0,
             pending_requests: 0,
-            last_event: rooms.bus.newest(),
+            last_event: rooms.bus.newest().unwrap_or(0),
             crypto_backend: rooms.vault.backend(),
         };
         if matches!(vault, VaultState::Locked | VaultState::Unlocked) {

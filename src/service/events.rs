@@ -1,7 +1,10 @@
 //! Events: everything that happened, numbered, from wherever the client left off.
 
 use super::{IdempotencyKey, Result, Rooms, Service, ServiceError, error, guard};
-use crate::model::{ErrorCode, Event, EventType, Page, PageRequest, Timestamp};
+use crate::{
+    engine::event_bus::Cursor,
+    model::{ErrorCode, Event, EventType, Page, PageRequest, Timestamp},
+};
 use tokio::sync::mpsc;
 
 /// From where to tell.
@@ -55,16 +58,33 @@ pub struct Consumer {
 }
 
 impl Service {
+    /// Up to `max` stored events, and the number to go on from.
+    pub async fn read_events(&self, request: Subscribe, max: usize) -> Result<(Vec<Event>, u64)> {
+        let mut cursor = start(self.rooms()?, &request).await?;
+        let mut events = Vec::new();
+        loop {
+            let before = cursor.position().unwrap_or(0);
+            let found = cursor
+                .read()
+                .await
+                .map_err(|error| error::told_store(error.code(), error))?;
+            let room = max.saturating_sub(events.len());
+            if found.len() > room {
+                events.extend(found.into_iter().take(room));
+                let next = events.last().map_or(before, |last| last.seq);
+                return Ok((events, next));
+            }
+            if found.is_empty() {
+                return Ok((events, cursor.position().unwrap_or(0)));
+            }
+            events.extend(found);
+        }
+    }
+
     /// Tells what happened and what happens.
     pub async fn subscribe(&self, request: Subscribe) -> Result<EventStream> {
         let rooms = self.rooms()?;
-        let after = match &request.since {
-            Since::Now => rooms.bus.newest(),
-            Since::Seq(seq) => *seq,
-            Since::Time(time) => rooms.bus.before(*time).map_err(error::store!())?,
-            Since::Consumer(name) => start_of(rooms, name).await?,
-        };
-        let mut cursor = rooms.bus.cursor(after, request.types);
+        let mut cursor = start(rooms, &request).await?;
         let (events, stream) = mpsc::channel(64);
         rooms.bus.detach(async move {
             loop {
@@ -110,11 +130,7 @@ impl Service {
         guard::repeatable(&key)?;
         let rooms = self.rooms()?;
         check_name(&name)?;
-        let newest = rooms.bus.newest();
-        if seq > newest {
-            let what = format!("event {seq} has not happened yet: the newest is {newest}");
-            return Err(ServiceError::new(ErrorCode::InvalidArgument, "seq", what));
-        }
+        has_happened(rooms, seq)?;
         let (acknowledged, at) = rooms
             .bus
             .acknowledge(&name, seq)
@@ -158,6 +174,33 @@ impl Service {
     }
 }
 
+/// A cursor where `request` begins.
+async fn start(rooms: &Rooms, request: &Subscribe) -> Result<Cursor> {
+    let after = match &request.since {
+        // Resolved at the first read, which may have to wait until the vault is unlocked.
+        Since::Now => rooms.bus.newest(),
+        Since::Seq(seq) => {
+            has_happened(rooms, *seq)?;
+            Some(*seq)
+        }
+        Since::Time(time) => Some(rooms.bus.before(*time).map_err(error::store!())?),
+        Since::Consumer(name) => Some(start_of(rooms, name).await?),
+    };
+    Ok(rooms.bus.cursor(after, request.types.clone()))
+}
+
+/// Refuses a number that the log has not reached: whoever holds it has seen another log, such
+/// as the one before a backup was restored, and would wait in silence.
+fn has_happened(rooms: &Rooms, seq: u64) -> Result<()> {
+    match rooms.bus.newest() {
+        Some(newest) if seq > newest => {
+            let what = format!("event {seq} has not happened yet: the newest is {newest}");
+            Err(ServiceError::new(ErrorCode::InvalidArgument, "seq", what))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Where a named consumer goes on; a new one starts now, and is remembered at once, so that
 /// nothing is missed if it dies before its first acknowledgement.
 async fn start_of(rooms: &Rooms, name: &str) -> Result<u64> {
@@ -166,7 +209,7 @@ async fn start_of(rooms: &Rooms, name: &str) -> Result<u64> {
     if let Some((_, acknowledged, _)) = all.into_iter().find(|(known, ..)| known == name) {
         return Ok(acknowledged);
     }
-    let newest = rooms.bus.newest();
+    let newest = rooms.bus.newest().unwrap_or(0);
     let (start, _) = rooms
         .bus
         .acknowledge(name, newest)

@@ -5,9 +5,14 @@ use super::{
     db::{Key, Value},
     handle::{Inner, Permit},
     records::{Held, Record, decode},
+    waiting::may_block,
     writer::{Job, Ticket},
 };
-use std::{any::Any, collections::HashMap, sync::Arc};
+use std::{
+    any::Any,
+    collections::HashMap,
+    sync::{Arc, mpsc::TrySendError},
+};
 
 /// Whatever records can be read from: a [`Txn`] or a [`View`].
 pub trait Read {
@@ -190,7 +195,13 @@ impl Txn {
         let sender = self.inner.sender()?;
         let place = self.inner.overlay.add(self.generation, &writes)?;
         let (job, ticket) = Job::new(place, writes);
-        sender.send(job).map_err(|_| StoreError::Closed)?;
+        match sender.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(job)) => {
+                may_block(|| sender.send(job)).map_err(|_| StoreError::Closed)?;
+            }
+            Err(TrySendError::Disconnected(_)) => return Err(StoreError::Closed),
+        }
         // The permit goes only now: the order of the queue is the order of the transactions.
         Ok(ticket)
     }

@@ -8,6 +8,7 @@ use super::{
     StoreError,
     mark::{FileSeal, Mark, Note},
     migrate, rescue, schema,
+    waiting::may_block,
 };
 use crate::base::{Paths, sync_dir};
 use futures::FutureExt;
@@ -129,7 +130,11 @@ impl Db {
 
     /// The sealed value under `key` as it is on disk: waits for a group under way.
     pub(super) fn get_settled(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
-        let _settled = self.settling.read().unwrap_or_else(PoisonError::into_inner);
+        let wait = || self.settling.read().unwrap_or_else(PoisonError::into_inner);
+        let _settled = match self.settling.try_read() {
+            Ok(settled) => settled,
+            Err(_) => may_block(wait),
+        };
         self.get(key)
     }
 

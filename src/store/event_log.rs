@@ -51,12 +51,12 @@ pub(super) fn append_keeping(
     Ok(seq)
 }
 
-/// Up to `max` events after number `since`, oldest first. If `since + 1` is below the first
-/// of [`bounds`], the events between are gone.
+/// The oldest number still kept, and up to `max` events after number `since`, oldest first. If
+/// `since + 1` is below the former, the events between are gone.
 ///
 /// # Errors
 /// As [`Read::get`].
-pub fn read(store: &Store, since: u64, max: usize) -> Result<Vec<EventRecord>, StoreError> {
+pub fn read(store: &Store, since: u64, max: usize) -> Result<(u64, Vec<EventRecord>), StoreError> {
     let view = store.read_settled();
     let (first, next) = bounds(store)?;
     let mut events = Vec::new();
@@ -71,7 +71,10 @@ pub fn read(store: &Store, since: u64, max: usize) -> Result<Vec<EventRecord>, S
         events.extend(wanted.take(max - events.len()));
         seq = (segment + 1) * SEGMENT;
     }
-    Ok(events)
+    // What was dropped while this read went on looked empty.
+    let (first, _) = bounds(store)?;
+    events.retain(|event| event.seq >= first);
+    Ok((first, events))
 }
 
 /// The oldest number still kept, and the next to be given.

@@ -5,6 +5,7 @@ use super::{
     cipher::Ciphers,
     db::{Db, Key},
     overlay::Overlay,
+    waiting::may_block,
     writer::{Ended, Job, SharedDb, Ticket, Writer},
 };
 use crate::crypto::Secret;
@@ -70,8 +71,8 @@ impl Store {
         self.0.ciphers.is_attached(tier)
     }
 
-    /// Begins a transaction, once no other one is open. Blocks; never call it twice from one
-    /// thread, nor from an async task.
+    /// Begins a transaction, once no other one is open. Never begin a second one before the
+    /// first is queued or dropped, and hold none across an `await`.
     pub fn begin(&self) -> Txn {
         Txn::new(Arc::clone(&self.0), self.0.turnstile.pass())
     }
@@ -199,13 +200,23 @@ struct Turnstile {
 
 impl Turnstile {
     fn pass(self: &Arc<Self>) -> Permit {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if *busy {
+            drop(busy);
+            may_block(|| self.wait());
+        } else {
+            *busy = true;
+        }
+        Permit(Arc::clone(self))
+    }
+
+    fn wait(&self) {
         let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         let mut busy = self
             .free
             .wait_while(busy, |busy| *busy)
             .unwrap_or_else(PoisonError::into_inner);
         *busy = true;
-        Permit(Arc::clone(self))
     }
 }
 

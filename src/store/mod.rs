@@ -7,6 +7,7 @@
 //! | [`writer`], [`overlay`], [`handle`], [`batch`] | one transaction at a time, one group on the way to disk, reads that see both |
 //! | [`cipher`], [`records`] | two tiers of keys; which record lives where |
 //! | the tables | one file each, free functions over a [`Txn`] or anything that can be [`Read`] |
+//! | [`waiting`] | how callers wait, whatever thread they are on |
 //! | [`check`](check()) | opens everything, for the doctor |
 //!
 //! # Decisions
@@ -41,6 +42,7 @@ pub mod records;
 mod rescue;
 mod rows;
 mod schema;
+mod waiting;
 mod writer;
 
 pub mod blocked;

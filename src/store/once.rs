@@ -1,6 +1,6 @@
 //! A client's idempotency key, checked and kept inside the transaction that has the effect.
 
-use super::{StoreError, Txn, idempotency, records::IdempotencyRecord};
+use super::{Read, StoreError, Txn, idempotency, records::IdempotencyRecord};
 use crate::{
     crypto::{hash, same},
     model::limits::MAX_IDEMPOTENCY_KEY_BYTES,
@@ -44,11 +44,11 @@ impl Once {
     ///
     /// # Errors
     /// [`StoreError::KeyReused`] if the key was used for another request.
-    pub fn find(&self, txn: &Txn) -> Result<Option<Vec<u8>>, StoreError> {
+    pub fn find(&self, from: &impl Read) -> Result<Option<Vec<u8>>, StoreError> {
         if self.key.is_empty() {
             return Ok(None);
         }
-        match idempotency::get(txn, self.call, &self.key, self.at)? {
+        match idempotency::get(from, self.call, &self.key, self.at)? {
             Some(row) if same(&row.request_hash, &self.request) => Ok(Some(row.answer)),
             Some(_) => Err(StoreError::KeyReused),
             None => Ok(None),

@@ -13,7 +13,8 @@ use crate::{
         span, view,
     },
     ipc::grpc::proto::v1::{
-        self as proto, EventType, subscribe_request::Since as Asked, subscribe_response::Item,
+        self as proto, EventType, VaultState, subscribe_request::Since as Asked,
+        subscribe_response::Item,
     },
     model::ErrorCode,
 };
@@ -172,6 +173,10 @@ impl Tail {
             (None, false) => LATEST,
         };
         let status = full(ask!(on, daemon.get_status(proto::GetStatusRequest {})).status)?;
+        if back == 0 && !matches!(status.vault(), VaultState::Locked | VaultState::Unlocked) {
+            // Nobody can tell the number yet, and 0 would mean from the beginning.
+            return Ok(Asked::Now(proto::subscribe_request::Now {}));
+        }
         Ok(Asked::SinceSeq(status.last_event.saturating_sub(back)))
     }
 

@@ -57,7 +57,7 @@ impl EventBus {
     /// # Errors
     /// What the store says, or a key used for another request.
     pub fn recall(&self, once: &super::Once) -> Result<Option<Vec<u8>>, StoreError> {
-        once.find(&self.store.begin())
+        once.find(&self.store.read())
     }
 
     /// Keeps the answer to such a call. A crash between effect and this repeats the effect.

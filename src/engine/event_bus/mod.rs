@@ -31,7 +31,8 @@ pub struct EventBus {
     store: Store,
     clock: Clock,
     tasks: Tasks,
-    newest: Arc<watch::Sender<u64>>,
+    /// Counts wake-ups; its value means nothing.
+    woken: Arc<watch::Sender<u64>>,
 }
 
 impl EventBus {
@@ -42,7 +43,7 @@ impl EventBus {
             store,
             clock,
             tasks,
-            newest: Arc::new(watch::Sender::new(0)),
+            woken: Arc::new(watch::Sender::new(0)),
         }
     }
 
@@ -96,30 +97,27 @@ impl EventBus {
         Ok(())
     }
 
-    /// Wakes subscribers after a commit made elsewhere, or after the tier was attached.
+    /// Wakes subscribers after a commit made elsewhere, or after the tier was attached. Reads
+    /// nothing: a wake-up for nothing costs a subscriber one look.
     pub fn announce(&self) {
-        if let Ok((_, next)) = event_log::bounds(&self.store) {
-            self.newest.send_if_modified(|newest| {
-                let newer = next.saturating_sub(1);
-                let changed = *newest != newer;
-                *newest = newer;
-                changed
-            });
-        }
+        self.woken.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// Number of the newest event; 0 when there is none or the log cannot be read.
+    /// Number of the newest event, 0 when there is none yet; `None` while the log cannot be
+    /// read because the vault is sealed.
     #[must_use]
-    pub fn newest(&self) -> u64 {
-        event_log::bounds(&self.store).map_or(0, |(_, next)| next.saturating_sub(1))
+    pub fn newest(&self) -> Option<u64> {
+        let (_, next) = event_log::bounds(&self.store).ok()?;
+        Some(next.saturating_sub(1))
     }
 
-    /// A cursor that stands after event number `after`.
+    /// A cursor that stands after event number `after`; `None` means at the end, wherever that
+    /// turns out to be once the log can be read.
     #[must_use]
-    pub fn cursor(&self, after: u64, types: Vec<EventType>) -> Cursor {
+    pub fn cursor(&self, after: Option<u64>, types: Vec<EventType>) -> Cursor {
         Cursor {
             bus: self.clone(),
-            wake: self.newest.subscribe(),
+            wake: self.woken.subscribe(),
             after,
             types,
         }
@@ -136,7 +134,7 @@ impl EventBus {
         let (mut low, mut high) = (first.saturating_sub(1), next.saturating_sub(1));
         while low < high {
             let middle = low + (high - low) / 2;
-            match event_log::read(&self.store, middle, 1)?.first() {
+            match event_log::read(&self.store, middle, 1)?.1.first() {
                 Some(event) if event.at < time.0 => low = event.seq.max(middle + 1),
                 _ => high = middle,
             }
@@ -149,11 +147,18 @@ impl EventBus {
 pub struct Cursor {
     bus: EventBus,
     wake: watch::Receiver<u64>,
-    after: u64,
+    after: Option<u64>,
     types: Vec<EventType>,
 }
 
 impl Cursor {
+    /// The number of the last event that was read or passed over; `None` while that is not
+    /// known yet.
+    #[must_use]
+    pub fn position(&self) -> Option<u64> {
+        self.after
+    }
+
     /// What is stored after the cursor, oldest first, and moves the cursor. Empty when it
     /// stands at the end, or while the log cannot be read because the vault is sealed.
     ///
@@ -162,7 +167,7 @@ impl Cursor {
     pub async fn read(&mut self) -> Result<Vec<Event>, StoreError> {
         loop {
             let (found, last) = self.read_raw().await?;
-            if !found.is_empty() || last == self.after {
+            if !found.is_empty() || last == self.after || last.is_none() {
                 self.after = last;
                 return Ok(found);
             }
@@ -171,16 +176,21 @@ impl Cursor {
         }
     }
 
-    async fn read_raw(&self) -> Result<(Vec<Event>, u64), StoreError> {
+    async fn read_raw(&self) -> Result<(Vec<Event>, Option<u64>), StoreError> {
         let (store, after) = (self.bus.store.clone(), self.after);
         if !store.is_attached(Tier::Transport) {
             return Ok((Vec::new(), after));
         }
         let read = move || -> Result<_, StoreError> {
-            let (first, _) = event_log::bounds(&store)?;
-            Ok((first, event_log::read(&store, after, READ_AT_ONCE)?))
+            match after {
+                Some(after) => Ok((after, event_log::read(&store, after, READ_AT_ONCE)?)),
+                None => {
+                    let (first, next) = event_log::bounds(&store)?;
+                    Ok((next.saturating_sub(1), (first, Vec::new())))
+                }
+            }
         };
-        let (first, records) = tokio::task::spawn_blocking(read)
+        let (after, (first, records)) = tokio::task::spawn_blocking(read)
             .await
             .map_err(|_| StoreError::Closed)??;
         let mut events = Vec::with_capacity(records.len() + 1);
@@ -205,7 +215,7 @@ impl Cursor {
                 events.push(event);
             }
         }
-        Ok((events, last))
+        Ok((events, Some(last)))
     }
 
     fn wants(&self, kind: EventType) -> bool {

@@ -107,7 +107,7 @@ fn threads_that_count_together_lose_no_count() {
     });
     let count = store.read().get::<EventHead>(b"count").unwrap().unwrap();
     assert_eq!(count.next, 200);
-    let events = event_log::read(&store, 0, 1_000).unwrap();
+    let (_, events) = event_log::read(&store, 0, 1_000).unwrap();
     let seqs: Vec<_> = events.iter().map(|event| event.seq).collect();
     assert_eq!(seqs, (1..=200).collect::<Vec<_>>());
 }

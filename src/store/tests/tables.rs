@@ -282,7 +282,7 @@ fn event_numbers_rise_over_restarts_and_old_events_go() {
     }
     let (first, _) = event_log::bounds(&store).unwrap();
     assert_eq!(first, 256);
-    let events = event_log::read(&store, 0, 100).unwrap();
+    let events = event_log::read(&store, 0, 100).unwrap().1;
     assert_eq!(events.len(), 100);
     assert!(
         events
@@ -290,9 +290,9 @@ fn event_numbers_rise_over_restarts_and_old_events_go() {
             .zip(first..)
             .all(|(event, n)| event.seq == n && event.n == n)
     );
-    assert_eq!(event_log::read(&store, 497, 100).unwrap().len(), 3);
-    assert!(event_log::read(&store, 500, 100).unwrap().is_empty());
-    assert!(event_log::read(&store, u64::MAX, 100).unwrap().is_empty());
+    assert_eq!(event_log::read(&store, 497, 100).unwrap().1.len(), 3);
+    assert!(event_log::read(&store, 500, 100).unwrap().1.is_empty());
+    assert!(event_log::read(&store, u64::MAX, 100).unwrap().1.is_empty());
     // The events, their head, the conversation, the route and their two indexes.
     assert_eq!(store.count().unwrap(), (500 / 64 - 256 / 64 + 1) + 1 + 4);
 }
@@ -308,7 +308,7 @@ fn an_event_is_read_only_once_it_is_on_disk() {
         1
     );
     let ticket = store.queue(txn).unwrap();
-    assert!(event_log::read(&store, 0, 9).unwrap().is_empty());
+    assert!(event_log::read(&store, 0, 9).unwrap().1.is_empty());
     tell.send(Fault::Refuse).unwrap();
     ticket.wait().unwrap_err();
     tell.send(Fault::None).unwrap();
@@ -316,7 +316,7 @@ fn an_event_is_read_only_once_it_is_on_disk() {
         event_log::append(txn, EventRecord::default()).unwrap()
     });
     assert_eq!(again.unwrap(), 1, "a number that nobody saw is given again");
-    assert_eq!(event_log::read(&store, 0, 9).unwrap().len(), 1);
+    assert_eq!(event_log::read(&store, 0, 9).unwrap().1.len(), 1);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::{
         words,
     },
     model::limits::{DEFAULT_PAGE, MAX_PAGE},
-    service::{EventItem, Service, Since, Subscribe},
+    service::{Service, Since, Subscribe},
 };
 use zbus::{ObjectPath, object_server::SignalEmitter};
 
@@ -51,18 +51,9 @@ impl Events {
                 .collect::<Result<_>>()?,
             follow: false,
         };
-        let mut stream = self.0.subscribe(request).await?;
-        let (mut rows, mut next) = (Vec::new(), since);
-        while let Some(item) = stream.recv().await {
-            // Without `follow` nothing can lag: the log is read at the reader's pace.
-            if let EventItem::Event(event) = item? {
-                next = event.seq;
-                rows.push(rows::event(&event));
-            }
-            if u64::try_from(rows.len()).is_ok_and(|read| read >= limit) {
-                break;
-            }
-        }
+        let max = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (events, next) = self.0.read_events(request, max).await?;
+        let rows = events.iter().map(rows::event).collect();
         Ok((rows, next, Extras::new()))
     }
 
