@@ -176,7 +176,11 @@ async fn serve(
         tracing::warn!(name, "a task did not end in time and was aborted");
     }
     store.close().await.map_err(RunError::Close)?;
-    if failed { Err(RunError::Failed) } else { Ok(()) }
+    if failed {
+        Err(RunError::Failed)
+    } else {
+        Ok(())
+    }
 }
 
 /// The signals that end the daemon. To be had before anybody is told that it is ready: until

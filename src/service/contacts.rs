@@ -1,9 +1,9 @@
 //! Contacts.
 
-use super::{IdempotencyKey, Result, Selector, Service, error, guard};
+use super::{IdempotencyKey, Result, Rooms, Selector, Service, error, guard};
 use crate::{
     engine::contacts::NewContact,
-    model::{Contact, Page, PageRequest, Request},
+    model::{Contact, ContactId, Page, PageRequest, Request},
 };
 
 /// Whom to ask to become a contact.
@@ -17,6 +17,13 @@ pub struct AddContact {
     pub greeting: String,
     /// What to call them here; empty means what they call themselves.
     pub alias: String,
+}
+
+/// What tells one change of a contact from another.
+struct Change<'a> {
+    call: &'static str,
+    with: &'a [u8],
+    key: &'a IdempotencyKey,
 }
 
 impl Service {
@@ -73,33 +80,47 @@ impl Service {
         alias: String,
         key: IdempotencyKey,
     ) -> Result<Contact> {
-        guard::repeatable(&key)?;
-        let id = self.get_contact(which).await?.id;
-        self.open_rooms()?
-            .contacts
-            .rename(id, alias)
-            .await
-            .map_err(error::contact)
+        let told = alias.clone();
+        let call = Change {
+            call: "rename_contact",
+            with: told.as_bytes(),
+            key: &key,
+        };
+        self.change_contact(call, which, async |rooms, id| {
+            rooms
+                .contacts
+                .rename(id, alias)
+                .await
+                .map_err(error::contact)
+        })
+        .await
     }
 
     /// Deletes the keys shared with them and refuses them from now on. Tells them nothing.
     pub async fn block_contact(&self, which: Selector, key: IdempotencyKey) -> Result<Contact> {
-        guard::repeatable(&key)?;
-        let id = self.get_contact(which).await?.id;
-        let rooms = self.open_rooms()?;
-        rooms.messages.give_up(id).await.map_err(error::message)?;
-        rooms.contacts.block(id).await.map_err(error::contact)
+        let call = Change {
+            call: "block_contact",
+            with: &[],
+            key: &key,
+        };
+        self.change_contact(call, which, async |rooms, id| {
+            rooms.messages.give_up(id).await.map_err(error::message)?;
+            rooms.contacts.block(id).await.map_err(error::contact)
+        })
+        .await
     }
 
     /// Lets them use a new invite; the old keys stay gone.
     pub async fn unblock_contact(&self, which: Selector, key: IdempotencyKey) -> Result<Contact> {
-        guard::repeatable(&key)?;
-        let id = self.get_contact(which).await?.id;
-        self.open_rooms()?
-            .contacts
-            .unblock(id)
-            .await
-            .map_err(error::contact)
+        let call = Change {
+            call: "unblock_contact",
+            with: &[],
+            key: &key,
+        };
+        self.change_contact(call, which, async |rooms, id| {
+            rooms.contacts.unblock(id).await.map_err(error::contact)
+        })
+        .await
     }
 
     /// Records that the safety numbers were compared (`verified`), or takes that back.
@@ -109,13 +130,38 @@ impl Service {
         verified: bool,
         key: IdempotencyKey,
     ) -> Result<Contact> {
-        guard::repeatable(&key)?;
-        let id = self.get_contact(which).await?.id;
-        self.open_rooms()?
-            .contacts
-            .verify(id, verified)
-            .await
-            .map_err(error::contact)
+        let with = [u8::from(verified)];
+        let call = Change {
+            call: "verify_contact",
+            with: &with,
+            key: &key,
+        };
+        self.change_contact(call, which, async |rooms, id| {
+            rooms
+                .contacts
+                .verify(id, verified)
+                .await
+                .map_err(error::contact)
+        })
+        .await
+    }
+
+    /// Changes a contact once under a key, and returns it as it is now.
+    async fn change_contact(
+        &self,
+        call: Change<'_>,
+        which: Selector,
+        change: impl AsyncFnOnce(&Rooms, ContactId) -> Result<Contact>,
+    ) -> Result<Contact> {
+        let rooms = self.open_rooms()?;
+        let name = which.0.clone();
+        let act = async {
+            let id = self.get_contact(which).await?.id;
+            change(rooms, id).await.map(|_| id.to_string())
+        };
+        let request = [name.as_bytes(), call.with];
+        let id = guard::done_once(rooms, call.call, call.key, &request, act).await?;
+        self.get_contact(Selector(id)).await
     }
 
     /// The 60 digits to compare with what they see (`protocol.md` B.2).

@@ -44,20 +44,21 @@ impl Service {
         up_to: Option<Selector>,
         key: IdempotencyKey,
     ) -> Result<Conversation> {
-        guard::repeatable(&key)?;
-        let conversation = self.get_conversation(which).await?;
-        let up_to = match up_to {
-            Some(message) => Some(self.get_message(message).await?.id),
-            None => None,
-        };
         let rooms = self.open_rooms()?;
-        let mut marked = rooms
-            .conversations
-            .mark_read(conversation.id, up_to)
-            .await
-            .map_err(error::conversation)?;
-        marked.title = conversation.title;
-        Ok(marked)
+        let request = [which.0.clone(), up_to.clone().unwrap_or_default().0];
+        let request = request.each_ref().map(String::as_bytes);
+        let act = async {
+            let id = self.get_conversation(which).await?.id;
+            let up_to = match up_to {
+                Some(message) => Some(self.get_message(message).await?.id),
+                None => None,
+            };
+            let marked = rooms.conversations.mark_read(id, up_to).await;
+            marked.map_err(error::conversation)?;
+            Ok(id.to_string())
+        };
+        let id = guard::done_once(rooms, "mark_read", &key, &request, act).await?;
+        self.get_conversation(Selector(id)).await
     }
 
     /// Every conversation with its contact's shown name.

@@ -127,8 +127,9 @@ impl Service {
         seq: u64,
         key: IdempotencyKey,
     ) -> Result<Consumer> {
-        guard::repeatable(&key)?;
         let rooms = self.rooms()?;
+        // It only ever goes forward, so that a repetition changes nothing.
+        guard::once(rooms, "acknowledge_events", &key, &[])?;
         check_name(&name)?;
         has_happened(rooms, seq)?;
         let (acknowledged, at) = rooms
@@ -159,18 +160,17 @@ impl Service {
 
     /// Forgets a named consumer.
     pub async fn remove_consumer(&self, name: String, key: IdempotencyKey) -> Result<()> {
-        guard::repeatable(&key)?;
-        if self
-            .rooms()?
-            .bus
-            .remove_consumer(&name)
-            .await
-            .map_err(error::store!())?
-        {
-            Ok(())
-        } else {
-            Err(guard::not_found("consumer", &name))
-        }
+        let rooms = self.rooms()?;
+        let act = async {
+            let removed = rooms.bus.remove_consumer(&name).await;
+            if removed.map_err(error::store!())? {
+                Ok(String::new())
+            } else {
+                Err(guard::not_found("consumer", &name))
+            }
+        };
+        guard::done_once(rooms, "remove_consumer", &key, &[name.as_bytes()], act).await?;
+        Ok(())
     }
 }
 

@@ -1,9 +1,10 @@
 //! Checks that every call shares: selectors, pages, idempotency.
 
-use super::{IdempotencyKey, Result, Rooms, Selector, ServiceError};
+use super::{IdempotencyKey, Result, Rooms, Selector, ServiceError, error};
 use crate::{
     engine::event_bus::Once,
-    model::{ErrorCode, Page, PageRequest, limits},
+    model::{ErrorCode, Page, PageRequest},
+    store::StoreError,
 };
 
 /// Shorter prefixes of ids would come to mean something else with the next id.
@@ -83,18 +84,32 @@ pub(super) fn position(token: &str) -> Result<usize> {
     })
 }
 
-/// For calls that set a state and have the same effect when repeated: their key needs no
-/// memory, but must be one.
-pub(super) fn repeatable(key: &IdempotencyKey) -> Result<()> {
-    if key.0.len() <= limits::MAX_IDEMPOTENCY_KEY_BYTES {
-        return Ok(());
+/// Does `act` unless it was done under this key before, and returns the id of what it is about.
+///
+/// For calls that set a state: a crash between effect and memory lets a repetition set the same
+/// state again. Nothing is remembered while the vault is locked, since its records cannot be
+/// read then.
+pub(super) async fn done_once(
+    rooms: &Rooms,
+    call: &'static str,
+    key: &IdempotencyKey,
+    request: &[&[u8]],
+    act: impl Future<Output = Result<String>>,
+) -> Result<String> {
+    let once = once(rooms, call, key, request)?;
+    if key.0.is_empty() {
+        return act.await;
     }
-    let what = "an idempotency key has at most 128 bytes";
-    Err(ServiceError::new(
-        ErrorCode::InvalidArgument,
-        "idempotency_key",
-        what,
-    ))
+    match rooms.bus.recall(&once) {
+        Ok(Some(about)) => return Ok(String::from_utf8_lossy(&about).into_owned()),
+        Ok(None) | Err(StoreError::Locked(_)) => {}
+        Err(error) => return Err(error::told_store(error.code(), error)),
+    }
+    let about = act.await?;
+    match rooms.bus.remember(&once, about.as_bytes()).await {
+        Ok(()) | Err(StoreError::Locked(_)) => Ok(about),
+        Err(error) => Err(error::told_store(error.code(), error)),
+    }
 }
 
 /// A repeatable call.

@@ -52,13 +52,16 @@ impl Service {
         name: String,
         key: IdempotencyKey,
     ) -> Result<Identity> {
-        guard::repeatable(&key)?;
-        let identity = self.get_identity(which).await?;
-        self.open_rooms()?
-            .identities
-            .rename(identity.id, name)
-            .await
-            .map_err(error::identity)
+        let rooms = self.open_rooms()?;
+        let request = [which.0.clone(), name.clone()];
+        let request = request.each_ref().map(String::as_bytes);
+        let act = async {
+            let id = self.get_identity(which).await?.id;
+            let renamed = rooms.identities.rename(id, name).await;
+            renamed.map_err(error::identity).map(|_| id.to_string())
+        };
+        let id = guard::done_once(rooms, "rename_identity", &key, &request, act).await?;
+        self.get_identity(Selector(id)).await
     }
 }
 

@@ -86,20 +86,25 @@ impl Service {
 
     /// Withdraws an open invite.
     pub async fn revoke_invite(&self, which: Selector, key: IdempotencyKey) -> Result<Invite> {
-        guard::repeatable(&key)?;
         let rooms = self.open_rooms()?;
-        let all = rooms.contacts.list_invites().map_err(error::contact)?;
-        let invite = guard::select(
+        let act = async {
+            let id = self.invite(&which)?.id;
+            let revoked = rooms.contacts.revoke_invite(id).await;
+            revoked.map_err(error::contact).map(|_| id.to_string())
+        };
+        let request = [which.0.as_bytes()];
+        let id = guard::done_once(rooms, "revoke_invite", &key, &request, act).await?;
+        self.invite(&Selector(id))
+    }
+
+    fn invite(&self, which: &Selector) -> Result<Invite> {
+        let all = self.open_rooms()?.contacts.list_invites();
+        guard::select(
             "invite",
-            all,
-            &which,
+            all.map_err(error::contact)?,
+            which,
             |one| one.id.to_string(),
             |one| vec![one.note.clone()],
-        )?;
-        rooms
-            .contacts
-            .revoke_invite(invite.id)
-            .await
-            .map_err(error::contact)
+        )
     }
 }

@@ -115,7 +115,7 @@ impl Service {
         let rooms = self.open_rooms()?;
         let mut cursor = rooms
             .bus
-            .cursor(None, vec![EventType::Receipt]);
+            .cursor(rooms.bus.newest(), vec![EventType::Receipt]);
         let reached = async {
             loop {
                 let message = rooms.messages.get(id).map_err(error::message)?;

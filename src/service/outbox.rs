@@ -43,8 +43,9 @@ impl Service {
 
     /// Tries now what waits: for one contact, or (empty selector) for all. Returns how many.
     pub async fn retry_outbox(&self, contact: Selector, key: IdempotencyKey) -> Result<u64> {
-        guard::repeatable(&key)?;
         let rooms = self.rooms()?;
+        // A repetition tries once more, which is what was asked for.
+        guard::once(rooms, "retry_outbox", &key, &[])?;
         let mut waiting = 0;
         for route in self.outbox_routes(contact).await? {
             waiting += rooms.outbox.count(route).map_err(error::store!())?;
@@ -55,11 +56,15 @@ impl Service {
 
     /// Takes a message back, as long as nobody has it.
     pub async fn cancel_message(&self, which: Selector, key: IdempotencyKey) -> Result<Message> {
-        guard::repeatable(&key)?;
-        let id = self.message_id(&which)?;
         let rooms = self.open_rooms()?;
-        rooms.messages.cancel(id).await.map_err(error::message)?;
-        rooms.messages.get(id).map_err(error::message)
+        let act = async {
+            let id = self.message_id(&which)?;
+            let cancelled = rooms.messages.cancel(id).await;
+            cancelled.map_err(error::message).map(|()| id.to_string())
+        };
+        let request = [which.0.as_bytes()];
+        let id = guard::done_once(rooms, "cancel_message", &key, &request, act).await?;
+        self.get_message(Selector(id)).await
     }
 
     /// One contact's route, or every contact's, in a fixed order.

@@ -38,23 +38,29 @@ impl Service {
         alias: String,
         key: IdempotencyKey,
     ) -> Result<Request> {
-        guard::repeatable(&key)?;
-        let id = self.get_request(which).await?.id;
-        self.open_rooms()?
-            .contacts
-            .accept(id, alias)
-            .await
-            .map_err(error::contact)
+        let rooms = self.open_rooms()?;
+        let request = [which.0.clone(), alias.clone()];
+        let request = request.each_ref().map(String::as_bytes);
+        let act = async {
+            let id = self.get_request(which).await?.id;
+            let accepted = rooms.contacts.accept(id, alias).await;
+            accepted.map_err(error::contact).map(|_| id.to_string())
+        };
+        let id = guard::done_once(rooms, "accept_request", &key, &request, act).await?;
+        self.get_request(Selector(id)).await
     }
 
     /// Declines an incoming request, or withdraws an outgoing one. Tells them nothing.
     pub async fn decline_request(&self, which: Selector, key: IdempotencyKey) -> Result<Request> {
-        guard::repeatable(&key)?;
-        let id = self.get_request(which).await?.id;
-        self.open_rooms()?
-            .contacts
-            .decline(id)
-            .await
-            .map_err(error::contact)
+        let rooms = self.open_rooms()?;
+        let request = which.0.clone();
+        let act = async {
+            let id = self.get_request(which).await?.id;
+            let declined = rooms.contacts.decline(id).await;
+            declined.map_err(error::contact).map(|_| id.to_string())
+        };
+        let request = [request.as_bytes()];
+        let id = guard::done_once(rooms, "decline_request", &key, &request, act).await?;
+        self.get_request(Selector(id)).await
     }
 }

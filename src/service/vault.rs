@@ -65,13 +65,12 @@ impl Service {
     ///
     /// [`ErrorCode::Conflict`]: crate::model::ErrorCode::Conflict
     pub async fn create_vault(&self, slot: NewSlot, key: IdempotencyKey) -> Result<VaultState> {
-        guard::repeatable(&key)?;
         let rooms = self.rooms()?;
-        rooms
-            .vault
-            .create(slot.choice())
-            .await
-            .map_err(error::vault)?;
+        let act = async {
+            let created = rooms.vault.create(slot.choice()).await;
+            created.map_err(error::vault).map(|()| String::new())
+        };
+        guard::done_once(rooms, "create_vault", &key, &[], act).await?;
         Ok(rooms.vault.state())
     }
 
@@ -103,12 +102,14 @@ impl Service {
         new: Passphrase,
         key: IdempotencyKey,
     ) -> Result<()> {
-        guard::repeatable(&key)?;
-        self.rooms()?
-            .vault
-            .change_passphrase(old.0, new.0)
-            .await
-            .map_err(error::vault)
+        let rooms = self.rooms()?;
+        let act = async {
+            let changed = rooms.vault.change_passphrase(old.0, new.0).await;
+            changed.map_err(error::vault).map(|()| String::new())
+        };
+        // Passphrases are not kept, not even hashed: the key alone tells a repetition.
+        guard::done_once(rooms, "change_passphrase", &key, &[], act).await?;
+        Ok(())
     }
 
     /// Every slot. Works while locked.
@@ -166,13 +167,14 @@ impl Service {
 
     /// Removes a slot, never the last one.
     pub async fn remove_slot(&self, number: u32, key: IdempotencyKey) -> Result<()> {
-        guard::repeatable(&key)?;
         let number = u8::try_from(number)
             .map_err(|_| ServiceError::new(ErrorCode::NotFound, "slot", "no such slot"))?;
-        self.open_rooms()?
-            .vault
-            .remove_slot(number)
-            .await
-            .map_err(error::vault)
+        let rooms = self.open_rooms()?;
+        let act = async {
+            let removed = rooms.vault.remove_slot(number).await;
+            removed.map_err(error::vault).map(|()| String::new())
+        };
+        guard::done_once(rooms, "remove_slot", &key, &[&[number]], act).await?;
+        Ok(())
     }
 }

@@ -1,9 +1,12 @@
 //! A client that comes back with its cursor gets all it missed.
 
-use crate::world::{Daemon, PATIENCE, alice_and_bob, numbered};
-use msgd::ipc::grpc::{
-    client::reply,
-    proto::v1::{self, event::Kind, subscribe_request::Since, subscribe_response::Item},
+use crate::world::{Daemon, PASSPHRASE, PATIENCE, alice_and_bob, numbered};
+use msgd::{
+    ipc::grpc::{
+        client::reply,
+        proto::v1::{self, event::Kind, subscribe_request::Since, subscribe_response::Item},
+    },
+    model::ErrorCode,
 };
 use tokio::time::timeout;
 
@@ -105,4 +108,32 @@ fn message(event: v1::Event) -> Option<String> {
         Some(Kind::MessageReceived(received)) => Some(received.message),
         _ => None,
     }
+}
+
+#[tokio::test]
+async fn now_before_the_first_unlock_is_not_the_beginning() {
+    let mut bob = Daemon::guarded("Bob").await;
+    bob.kill();
+    // As after a reboot: what the runtime folder held is gone.
+    std::fs::remove_dir_all(bob.runtime_dir().join("msgd")).expect("a clean boot");
+    bob.start().await;
+    assert_eq!(bob.vault_state().await, v1::VaultState::Sealed);
+    let mut watch = bob.watch().await;
+    assert_eq!(bob.unlock(PASSPHRASE).await, Ok(v1::VaultState::Unlocked));
+    let first = timeout(PATIENCE, watch.next()).await.expect("an event");
+    let told = matches!(&first.kind, Some(Kind::VaultChanged(_)));
+    assert!(told && first.seq > 2, "{first:?} is from before");
+}
+
+#[tokio::test]
+async fn a_number_from_another_log_is_refused() {
+    let alice = Daemon::ready("Alice").await;
+    let request = v1::SubscribeRequest {
+        since: Some(Since::SinceSeq(1_000_000)),
+        follow: true,
+        ..Default::default()
+    };
+    let refused = async { alice.client().subscribe(request).await?.next().await };
+    let refused = refused.await.expect_err("it has not happened");
+    assert_eq!(refused.code, ErrorCode::InvalidArgument);
 }

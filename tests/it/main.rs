@@ -24,3 +24,4 @@ mod kill9;
 mod locked;
 mod meeting;
 mod refusals;
+mod repeats;

@@ -16,10 +16,11 @@ pub use crate::store::Once;
 
 use crate::{
     base::{Clock, Tasks},
+    crypto::Secret,
     model::{Event, EventKind, EventType, Timestamp},
     store::{Store, StoreError, Tier, Txn, event_log},
 };
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
 /// Most events read from the log at a time.
@@ -31,6 +32,8 @@ pub struct EventBus {
     store: Store,
     clock: Clock,
     tasks: Tasks,
+    /// Where the log ended when its key came: nothing happens before.
+    opened_at: Arc<OnceLock<u64>>,
     /// Counts wake-ups; its value means nothing.
     woken: Arc<watch::Sender<u64>>,
 }
@@ -43,8 +46,20 @@ impl EventBus {
             store,
             clock,
             tasks,
+            opened_at: Arc::default(),
             woken: Arc::new(watch::Sender::new(0)),
         }
+    }
+
+    /// Opens the log with the transport tier's key.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn open(&self, key: &Secret<32>) -> Result<(), StoreError> {
+        self.store.attach(Tier::Transport, key);
+        let (_, next) = event_log::bounds(&self.store)?;
+        self.opened_at.get_or_init(|| next.saturating_sub(1));
+        Ok(())
     }
 
     /// The store under the bus.
@@ -100,7 +115,8 @@ impl EventBus {
     /// Wakes subscribers after a commit made elsewhere, or after the tier was attached. Reads
     /// nothing: a wake-up for nothing costs a subscriber one look.
     pub fn announce(&self) {
-        self.woken.send_modify(|count| *count = count.wrapping_add(1));
+        self.woken
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Number of the newest event, 0 when there is none yet; `None` while the log cannot be
@@ -111,8 +127,8 @@ impl EventBus {
         Some(next.saturating_sub(1))
     }
 
-    /// A cursor that stands after event number `after`; `None` means at the end, wherever that
-    /// turns out to be once the log can be read.
+    /// A cursor that stands after event number `after`; `None`, while the log cannot be read,
+    /// means at its end.
     #[must_use]
     pub fn cursor(&self, after: Option<u64>, types: Vec<EventType>) -> Cursor {
         Cursor {
@@ -181,16 +197,11 @@ impl Cursor {
         if !store.is_attached(Tier::Transport) {
             return Ok((Vec::new(), after));
         }
-        let read = move || -> Result<_, StoreError> {
-            match after {
-                Some(after) => Ok((after, event_log::read(&store, after, READ_AT_ONCE)?)),
-                None => {
-                    let (first, next) = event_log::bounds(&store)?;
-                    Ok((next.saturating_sub(1), (first, Vec::new())))
-                }
-            }
+        let Some(after) = after.or_else(|| self.bus.opened_at.get().copied()) else {
+            return Ok((Vec::new(), after));
         };
-        let (after, (first, records)) = tokio::task::spawn_blocking(read)
+        let read = move || event_log::read(&store, after, READ_AT_ONCE);
+        let (first, records) = tokio::task::spawn_blocking(read)
             .await
             .map_err(|_| StoreError::Closed)??;
         let mut events = Vec::with_capacity(records.len() + 1);

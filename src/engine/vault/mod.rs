@@ -86,7 +86,7 @@ impl Vault {
             files.read_keyring()?;
             state = VaultState::Sealed;
             if let Some(key) = files.read_runtime_key() {
-                bus.store().attach(Tier::Transport, &key);
+                bus.open(&key).map_err(VaultError::Store)?;
                 state = VaultState::Locked;
             }
         }
@@ -216,9 +216,8 @@ impl Vault {
     }
 
     async fn attach(&self, dek: Secret<32>, transport: &Secret<32>) -> Result<(), VaultError> {
-        let store = self.0.bus.store();
-        store.attach(Tier::Transport, transport);
-        store.attach(Tier::Vault, &dek);
+        self.0.bus.open(transport).map_err(VaultError::Store)?;
+        self.0.bus.store().attach(Tier::Vault, &dek);
         self.0.files.write_runtime_key(transport);
         *self.lock_open() = Open {
             dek: Some(Arc::new(dek)),
