@@ -8,6 +8,7 @@
 //! | `handshake` | B.1 | how two strangers become contacts |
 //! | `session`, `tags` | D.1 | the pair's keys, and by which tags parcels are known |
 //! | `payload` | D.3 | what a message says |
+//! | `statement` | D.2 | what a device says about itself, without a key of the recipient |
 //! | `receipts` | E.1, C.5 | what has arrived, and when to say so |
 //! | `order` | E.1 | in which order incoming texts are shown |
 //!
@@ -28,6 +29,11 @@
 //!   than 1024.
 //! - Numbers already used are not remembered as a list: everything below the window was used
 //!   or given up, so the last 1024 tags are computed again when a stranger turns up.
+//! - What a device says about itself (new keys, addresses, void numbers) is a signed statement
+//!   in the parcel and not an envelope: two contacts who have not met for longer than their
+//!   subkeys live could otherwise never again send each other the keys that they lack. Nothing
+//!   in it is worth a session key; the parcel hides it from everybody else. Whatever people
+//!   write travels in envelopes only, and each known kind has one way to travel.
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 
@@ -38,6 +44,7 @@ mod order;
 mod payload;
 mod receipts;
 mod session;
+mod statement;
 mod tags;
 
 pub use handshake::{
@@ -57,6 +64,7 @@ pub use payload::{
 };
 pub use receipts::{AckPolicy, COALESCE, EpochReceipt, Receipt};
 pub use session::{PairKeys, SendTags, TAG_EPOCH, next_tag_key};
+pub use statement::{StatementError, open_statement, state};
 pub use tags::{Lane, RecvTags, TagError, TagSlot};
 
 /// The protocol's major version; another one is another protocol.

@@ -239,6 +239,16 @@ impl Desk<'_> {
         };
         match vouched() {
             Some((certificate, head)) => {
+                let now = self.rooms.bus.now();
+                let usable = |bytes: &[u8]| {
+                    DeviceCert::parse(bytes).is_ok_and(|device| device.has_subkey_for(now))
+                };
+                if !usable(&contact.device_cert) && usable(&certificate) {
+                    // They can be written to again.
+                    let contact = self.contact;
+                    let kind = EventKind::ContactChanged { contact };
+                    self.rooms.bus.append(self.txn, kind)?;
+                }
                 contact.device_cert = certificate;
                 contact.manifest.clone_from(&update.manifest);
                 contact.manifest_head = head.to_vec();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::protocol::EpochReceipt;
+use crate::{crypto::EnvelopeKind, protocol::EpochReceipt};
 
 fn payload(body: Body) -> Payload {
     Payload {
@@ -153,6 +153,28 @@ fn only_texts_are_numbered() {
     });
     profile.seq = 1;
     assert_eq!(profile.encode(), Err(PayloadError::Field("number")));
+}
+
+#[test]
+fn each_known_kind_has_one_way_to_travel() {
+    let sealed = |body| {
+        let payload = payload(body);
+        let may = |kind| payload.check_envelope(kind).is_ok();
+        (may(EnvelopeKind::Sealed), may(EnvelopeKind::Statement))
+    };
+    assert_eq!(sealed(Body::Text("a".into())), (true, false));
+    assert_eq!(sealed(Body::Receipt(Receipt::default())), (true, false));
+    assert_eq!(sealed(Body::Device(DeviceUpdate::default())), (false, true));
+    assert_eq!(
+        sealed(Body::Address(AddressRecord::default())),
+        (false, true)
+    );
+    assert_eq!(sealed(Body::Void { seqs: vec![1] }), (false, true));
+    let later = Body::Unknown {
+        kind: 77,
+        bytes: Vec::new(),
+    };
+    assert_eq!(sealed(later), (true, true));
 }
 
 #[test]
