@@ -7,7 +7,7 @@ use crate::{
     wire::{self, FieldLimit, WireError, check_fields, v1},
 };
 
-use super::VERSION;
+use super::{MAX_UPDATE_MANIFESTS, VERSION};
 
 const MANIFEST_VERSION: u32 = 1;
 const MAX_DEVICES: usize = 16;
@@ -314,6 +314,33 @@ pub fn verify_chain(
         Some(1) => state.follows(known).map(|()| state),
         Some(_) => Err(ManifestError::Gap),
     }
+}
+
+/// Follows the manifests of an update, the oldest first, from the one that is `known`. Those
+/// up to it are passed over: updates may cross, and then tell some of it twice.
+pub fn follow_chain(
+    ic: &IdentityCert,
+    known: &ManifestState,
+    chain: &[SignedManifest],
+) -> Result<ManifestState, ManifestError> {
+    let at = chain
+        .iter()
+        .position(|signed| signed.head() == known.head.hash);
+    let fresh = chain.iter().skip(at.map_or(0, |at| at + 1));
+    let mut state = known.clone();
+    for signed in fresh {
+        state = verify_chain(ic, Some(&state), signed)?;
+    }
+    Ok(state)
+}
+
+/// What of an identity's own manifests, the oldest first, somebody lacks who has `seen` this
+/// head; at most as many as one update holds.
+#[must_use]
+pub fn chain_since<'a>(chain: &'a [SignedManifest], seen: &[u8; 32]) -> &'a [SignedManifest] {
+    let at = chain.iter().position(|signed| signed.head() == *seen);
+    let (_, fresh) = chain.split_at(at.map_or(0, |at| at + 1));
+    fresh.get(..MAX_UPDATE_MANIFESTS).unwrap_or(fresh)
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@
 //! - A manifest names devices by fingerprint, not by the hash of their certificates: those
 //!   get a new subkey every day, signed by the device itself, while the identity key that
 //!   signs manifests may lie in a drawer.
+//! - A device update carries every manifest since the one that the recipient has named, so
+//!   that nobody who was away for several steps is left behind a gap.
 //! - A manifest's successor is taken only when every step in between is known. A gap could
 //!   hide a fork.
 //! - An invite's expiry stands in the signed bundle, not in the link: the link's layout is
@@ -54,13 +56,13 @@ pub use handshake::{
 };
 pub use invite::{IN_PERSON, InviteError, InviteFlags, InviteKeys, InviteLink, MAX_HINT_BYTES};
 pub use manifest::{
-    ManifestDevice, ManifestError, ManifestHead, ManifestState, SignedManifest, genesis, successor,
-    verify_chain,
+    ManifestDevice, ManifestError, ManifestHead, ManifestState, SignedManifest, chain_since,
+    follow_chain, genesis, successor, verify_chain,
 };
 pub use order::{Accept, Order};
 pub use payload::{
-    AddressRecord, Body, DeviceUpdate, MAX_ADDRESSES, MAX_CERT_BYTES, MAX_MANIFEST_BYTES, Payload,
-    PayloadError, message_id, pair_context,
+    AddressRecord, Body, DeviceUpdate, MAX_ADDRESSES, MAX_CERT_BYTES, MAX_MANIFEST_BYTES,
+    MAX_UPDATE_MANIFESTS, Payload, PayloadError, message_id, pair_context,
 };
 pub use receipts::{AckPolicy, COALESCE, EpochReceipt, Receipt};
 pub use session::{PairKeys, SendTags, TAG_EPOCH, next_tag_key};

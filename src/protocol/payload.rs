@@ -21,6 +21,8 @@ pub const MAX_ADDRESSES: usize = 16;
 pub const MAX_CERT_BYTES: usize = 16 * 1024;
 /// Longest signed manifest, in bytes.
 pub const MAX_MANIFEST_BYTES: usize = 16 * 1024;
+/// Most manifests in one device update; further ones follow in the next.
+pub const MAX_UPDATE_MANIFESTS: usize = 16;
 /// Author numbers stay below this, so that they fit a signed column anywhere.
 const MAX_SEQ: u64 = 1 << 63;
 /// Longest encoded socket address.
@@ -66,11 +68,12 @@ pub struct AddressRecord {
     pub addresses: Vec<SocketAddr>,
 }
 
-/// New keys of the author's device, or a new manifest.
+/// New keys of the author's device, or new manifests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceUpdate {
-    /// A signed manifest; empty if unchanged.
-    pub manifest: Vec<u8>,
+    /// The signed manifests since the one that the recipient knows, the oldest first; none if
+    /// unchanged. At most [`MAX_UPDATE_MANIFESTS`].
+    pub manifests: Vec<Vec<u8>>,
     /// The device certificate.
     pub dc: Vec<u8>,
 }

@@ -60,7 +60,8 @@ fn bodies() -> impl Strategy<Value = Body> {
         receipts().prop_map(Body::Receipt),
         (any::<u64>(), addresses)
             .prop_map(|(counter, addresses)| Body::Address(AddressRecord { counter, addresses })),
-        (bytes(), bytes()).prop_map(|(manifest, dc)| Body::Device(DeviceUpdate { manifest, dc })),
+        (prop::collection::vec(bytes(), 0..4), bytes())
+            .prop_map(|(manifests, dc)| Body::Device(DeviceUpdate { manifests, dc })),
         prop::collection::btree_set(any::<u64>(), 1..=256).prop_map(|seqs| Body::Void {
             seqs: seqs.into_iter().collect()
         }),
@@ -116,6 +117,21 @@ fn limits_hold_in_both_directions() {
     assert_eq!(parents.encode(), Err(PayloadError::Limit("parents")));
     parents.parents = vec![[1; 16]; 2];
     assert_eq!(parents.encode(), Err(PayloadError::Field("parents")));
+    let device = |manifests| {
+        payload(Body::Device(DeviceUpdate {
+            manifests,
+            dc: vec![1],
+        }))
+    };
+    assert!(device(vec![vec![1]; 16]).encode().is_ok());
+    assert_eq!(
+        device(vec![vec![1]; 17]).encode(),
+        Err(PayloadError::Limit("manifests"))
+    );
+    assert_eq!(
+        device(vec![Vec::new()]).encode(),
+        Err(PayloadError::Field("manifest"))
+    );
     let huge = payload(Body::Unknown {
         kind: 99,
         bytes: vec![0; limits::MAX_PAYLOAD_BYTES],
@@ -219,7 +235,14 @@ fn payloads_match_the_committed_vectors() {
         (
             "device",
             Body::Device(DeviceUpdate {
-                manifest: vec![1, 2],
+                manifests: vec![vec![1, 2], vec![4]],
+                dc: vec![3],
+            }),
+        ),
+        (
+            "device_alone",
+            Body::Device(DeviceUpdate {
+                manifests: Vec::new(),
                 dc: vec![3],
             }),
         ),
