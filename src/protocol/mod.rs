@@ -22,6 +22,9 @@
 //!   that nobody who was away for several steps is left behind a gap.
 //! - A manifest's successor is taken only when every step in between is known. A gap could
 //!   hide a fork.
+//! - A handshake shows the latest manifest only. With somebody who was known before, and
+//!   between bundle and Confirm, it must take back nothing of the one that is known; that is
+//!   all that can be seen of the steps in between.
 //! - An invite's expiry stands in the signed bundle, not in the link: the link's layout is
 //!   fixed for good, and its holder could not be kept from editing it anyway.
 //! - The Confirm message repeats the inviter's manifest and device certificate: days may lie
@@ -57,7 +60,7 @@ pub use handshake::{
 pub use invite::{IN_PERSON, InviteError, InviteFlags, InviteKeys, InviteLink, MAX_HINT_BYTES};
 pub use manifest::{
     ManifestDevice, ManifestError, ManifestHead, ManifestState, SignedManifest, chain_since,
-    follow_chain, genesis, successor, verify_chain,
+    follow_chain, genesis, successor, verify_chain, verify_later,
 };
 pub use order::{Accept, Order};
 pub use payload::{

@@ -158,6 +158,54 @@ fn nothing_is_taken_back() {
 }
 
 #[test]
+fn a_later_manifest_takes_nothing_back_however_many_steps_lie_in_between() {
+    let ic = identity();
+    let (signed, one) = first(&ic);
+    let old = one.devices[0].device;
+    let new = Fingerprint([9; 32]);
+    let second = successor(&ic, &one, &[(old, 0b11), (new, 1)]).expect("sound");
+    let two = verify_chain(&ic.cert(), Some(&one), &second).expect("follows");
+    let third = successor(&ic, &two, &[(new, 1)]).expect("sound");
+    let later =
+        |known: &ManifestState, signed: &SignedManifest| verify_later(&ic.cert(), known, signed);
+    let three = later(&one, &third).expect("nothing is taken back");
+    assert_eq!(three.revoked, [old]);
+    assert_eq!(later(&two, &third).expect("the next"), three);
+    assert_eq!(later(&three, &third).expect("the same"), three);
+    assert!(matches!(later(&two, &signed), Err(ManifestError::Rollback)));
+
+    let refused = |change: &dyn Fn(&mut ManifestState)| {
+        let mut state = one.clone();
+        state.head.seq = 5;
+        change(&mut state);
+        let judged = later(&one, &forced(&ic, &state, &[1; 32]));
+        assert!(matches!(judged, Err(ManifestError::StepsBack(_))));
+    };
+    refused(&|state| state.devices[0].caps = 0b01);
+    refused(&|state| state.devices[0].added = 2);
+    refused(&|state| state.devices[0].device = new);
+    let demanding = ManifestState {
+        revoked: vec![Fingerprint([3; 32])],
+        ..one.clone()
+    };
+    assert!(matches!(
+        later(&demanding, &third),
+        Err(ManifestError::StepsBack("revocations"))
+    ));
+    // Added before the manifest that is known, and yet not in it.
+    let mut back_dated = two.clone();
+    back_dated.head.seq = 5;
+    back_dated.devices.push(ManifestDevice {
+        device: Fingerprint([10; 32]),
+        caps: 1,
+        added: 2,
+    });
+    back_dated.devices.sort_by_key(|entry| entry.device);
+    let judged = later(&two, &forced(&ic, &back_dated, &[1; 32]));
+    assert!(matches!(judged, Err(ManifestError::StepsBack(_))));
+}
+
+#[test]
 fn unsound_and_foreign_manifests_are_refused() {
     let ic = identity();
     let (signed, one) = first(&ic);
