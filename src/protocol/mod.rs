@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `invite` | A.3 | what a human passes on, and the keys that follow from it |
 //! | `manifest` | A.1 | which devices an identity has |
+//! | `succession` | A.2 | which identity takes the place of another |
 //! | `handshake` | B.1 | how two strangers become contacts |
 //! | `session`, `tags` | D.1 | the pair's keys, and by which tags parcels are known |
 //! | `payload` | D.3 | what a message says |
@@ -50,6 +51,7 @@ mod payload;
 mod receipts;
 mod session;
 mod statement;
+mod succession;
 mod tags;
 
 pub use handshake::{
@@ -70,6 +72,7 @@ pub use payload::{
 pub use receipts::{AckPolicy, COALESCE, EpochReceipt, Receipt};
 pub use session::{PairKeys, SendTags, TAG_EPOCH, next_tag_key};
 pub use statement::{StatementError, open_statement, state};
+pub use succession::{Succession, SuccessionError, succeed, verify_succession};
 pub use tags::{Lane, RecvTags, TagError, TagSlot};
 
 /// The protocol's major version; another one is another protocol.
