@@ -25,6 +25,8 @@ pub const MAX_MANIFEST_BYTES: usize = 16 * 1024;
 pub const MAX_UPDATE_MANIFESTS: usize = 16;
 /// Author numbers stay below this, so that they fit a signed column anywhere.
 const MAX_SEQ: u64 = 1 << 63;
+/// The only way in which authors are known so far: their device's signature.
+const AUTH_SIGNED: u32 = v1::PayloadAuth::Signed as u32;
 /// Longest encoded socket address.
 pub(super) const SOCKET_ADDRESS_BYTES: usize = 22;
 
@@ -40,6 +42,7 @@ const HEADER: &[FieldLimit] = &[
     FieldLimit::number(9),
     FieldLimit::bytes(10, 16),
     FieldLimit::bytes(11, limits::MAX_PAYLOAD_BYTES),
+    FieldLimit::number(12),
 ];
 
 /// Why bytes are not a payload, or a payload cannot be written.
@@ -51,6 +54,11 @@ pub enum PayloadError {
     /// Another major version.
     #[error("the payload has version {0}, which this version of msgd does not know")]
     Version(u32),
+    /// The author is vouched for in a way that this version does not accept.
+    #[error(
+        "the payload's author is vouched for in way {0}, which this version of msgd does not accept"
+    )]
+    Auth(u32),
     /// A field does not have its one permitted length or form.
     #[error("the payload's {0} is not valid")]
     Field(&'static str),
@@ -165,6 +173,7 @@ impl Payload {
             expires_ms,
             salt: self.salt.to_vec(),
             body,
+            auth: AUTH_SIGNED,
         });
         if bytes.len() > limits::MAX_PAYLOAD_BYTES {
             return Err(PayloadError::Limit("length"));
@@ -180,6 +189,9 @@ impl Payload {
         let raw: v1::Payload = read_limited(bytes, HEADER)?;
         if raw.version != VERSION {
             return Err(PayloadError::Version(raw.version));
+        }
+        if raw.auth != AUTH_SIGNED {
+            return Err(PayloadError::Auth(raw.auth));
         }
         let expires = match raw.expires_ms {
             0 => None,

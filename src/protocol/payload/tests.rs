@@ -83,7 +83,7 @@ proptest! {
         let _ = Payload::decode(&bytes);
         let raw = wire::write(&v1::Payload { version: 1, kind, conversation: vec![1; 16],
             author_device: vec![2; 32], seq: 1, manifest_head_seen: vec![5; 32], salt: vec![6; 16],
-            body: bytes, ..Default::default() });
+            body: bytes, auth: 1, ..Default::default() });
         if let Ok(payload) = Payload::decode(&raw) {
             prop_assert_eq!(payload.encode(), Ok(raw));
         }
@@ -146,6 +146,7 @@ fn limits_hold_in_both_directions() {
             parents: vec![vec![3; 16]; parents],
             manifest_head_seen: vec![5; 32],
             salt: vec![6; 16],
+            auth: 1,
             ..Default::default()
         })
     };
@@ -169,6 +170,19 @@ fn only_texts_are_numbered() {
     });
     profile.seq = 1;
     assert_eq!(profile.encode(), Err(PayloadError::Field("number")));
+}
+
+#[test]
+fn an_author_is_known_by_a_signature_or_not_at_all() {
+    let good = payload(Body::Text("a".into())).encode().expect("valid");
+    let with = |auth| {
+        let raw: v1::Payload = wire::read(&good).expect("whole");
+        Payload::decode(&wire::write(&v1::Payload { auth, ..raw }))
+    };
+    assert!(with(1).is_ok());
+    for auth in [0, 2, 3, u32::MAX] {
+        assert_eq!(with(auth), Err(PayloadError::Auth(auth)));
+    }
 }
 
 #[test]
