@@ -231,8 +231,8 @@ pub(super) fn message(
     }
     let seq = desk.conversation.own_seq + 1;
     desk.conversation.hlc = Hlc(desk.conversation.hlc).tick(desk.now).0;
-    let expires = desk.now.after(limits::MESSAGE_TTL);
-    let sealed = desk.seal(Body::Text(text.clone()), seq, Some(expires))?;
+    // How long delivery is tried is the outbox's affair; the text itself may stay.
+    let sealed = desk.seal(Body::Text(text.clone()), seq, None)?;
     let conversation =
         ConversationId::from_slice(&desk.conversation.id).ok_or(MessageError::Damaged)?;
     let id = sealed.message;
