@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_not_cut() {
-        let keys = InviteKeys::derive(&[7; 16], &[9; 20]);
+        let keys = InviteKeys::derive(&[7; 16], Default::default(), &[9; 20]);
         let mut rng = SeededRandom::new(1);
         assert!(seal(&keys, &vec![1; ROOM - 2], &mut rng).is_ok());
         assert!(seal(&keys, &vec![1; ROOM - 1], &mut rng).is_err());

@@ -69,6 +69,9 @@ fn another_invite_opens_nothing() {
     let alice = stage.alice.me();
     refused(open_hello(&alice, &other.keys(), &stage.offer, &parcel, NOW).map(|_| ()));
     refused(open_confirm(&stage.bob.me(), &other, &pending, &answer, NOW).map(|_| ()));
+    let mut flagged = stage.link.clone();
+    flagged.flags = crate::protocol::IN_PERSON;
+    refused(open_bundle(&flagged, &stage.offer.bundle, NOW).map(|_| ()));
     // Same link, another bundle: the Hello answers the one it was made for only.
     let renewed = offer(&alice, &stage.link.keys(), EXPIRES, NOW, &mut rng()).expect("made");
     let mixed = Offer {
