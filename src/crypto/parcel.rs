@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{CryptoError, Secret, aead, kdf, reader::Reader};
+use super::{CryptoError, Random, Secret, aead, kdf, reader::Reader};
 
 /// The sizes a parcel can have.
 pub const PARCEL_BYTES: [usize; 4] = [4096, 16384, 65536, 262_144];
@@ -12,8 +12,31 @@ const VERSION: u8 = 1;
 const TAG_LEN: usize = 16;
 const HEADER_LEN: usize = 2;
 const ENTRY_LEN: usize = 4 + 8 + 1 + 4;
-/// Each key seals one parcel, so that the nonce need not differ.
-const NONCE: [u8; aead::NONCE_BYTES] = [0; aead::NONCE_BYTES];
+
+/// From where a parcel has its nonce.
+#[derive(Clone, Copy)]
+enum Nonce {
+    /// The key seals this one parcel, so that the nonce need not differ: zero, and not sent.
+    Zero,
+    /// Sent between tag and content: others may seal under the same key.
+    Sent([u8; aead::NONCE_BYTES]),
+}
+
+impl Nonce {
+    fn bytes(&self) -> &[u8; aead::NONCE_BYTES] {
+        match self {
+            Self::Zero => &[0; aead::NONCE_BYTES],
+            Self::Sent(bytes) => bytes,
+        }
+    }
+
+    fn sent(&self) -> &[u8] {
+        match self {
+            Self::Zero => &[],
+            Self::Sent(bytes) => bytes,
+        }
+    }
+}
 
 /// By what the recipient knows a parcel. Used once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,7 +112,7 @@ pub fn seal_parcel(
     j: u64,
     envelopes: &[SealedEnvelope],
 ) -> Result<Vec<u8>, CryptoError> {
-    seal_with(&tag(tk, path, j), &key(tk, path, j), envelopes)
+    seal_with(&tag(tk, path, j), &key(tk, path, j), Nonce::Zero, envelopes)
 }
 
 /// The envelopes of parcel `j`.
@@ -105,21 +128,30 @@ pub fn open_parcel(
     if !parcel.starts_with(&tag(tk, path, j).0) {
         return Err(CryptoError::Unauthentic);
     }
-    open_with(&key(tk, path, j), parcel)
+    let (tag, body) = split(parcel)?;
+    open_with(&key(tk, path, j), tag, Nonce::Zero, body)
 }
 
-/// Seals one message of a handshake, which has a tag and a key of its own.
+/// Seals one message of a handshake, which has a tag and a key of its own. Whoever saw the
+/// link has that key too, so each such parcel has a nonce that `rng` picks.
 ///
 /// # Errors
 /// `inner` needs more than the largest parcel.
-pub fn seal_single(tag: &Tag, key: &Secret<32>, inner: &[u8]) -> Result<Vec<u8>, CryptoError> {
+pub fn seal_single(
+    tag: &Tag,
+    key: &Secret<32>,
+    inner: &[u8],
+    rng: &mut dyn Random,
+) -> Result<Vec<u8>, CryptoError> {
     let only = SealedEnvelope {
         epoch: 0,
         index: 0,
         kind: EnvelopeKind::Sealed,
         bytes: inner.to_vec(),
     };
-    seal_with(tag, key, &[only])
+    let mut nonce = [0; aead::NONCE_BYTES];
+    rng.fill(&mut nonce);
+    seal_with(tag, key, Nonce::Sent(nonce), &[only])
 }
 
 /// What [`seal_single`] sealed.
@@ -127,7 +159,9 @@ pub fn seal_single(tag: &Tag, key: &Secret<32>, inner: &[u8]) -> Result<Vec<u8>,
 /// # Errors
 /// Another key, a changed parcel, or one with other than a single unnumbered envelope.
 pub fn open_single(key: &Secret<32>, parcel: &[u8]) -> Result<Vec<u8>, CryptoError> {
-    let mut envelopes = open_with(key, parcel)?.into_iter();
+    let (tag, rest) = split(parcel)?;
+    let (nonce, body) = rest.split_first_chunk().ok_or(malformed("too short"))?;
+    let mut envelopes = open_with(key, tag, Nonce::Sent(*nonce), body)?.into_iter();
     match (envelopes.next(), envelopes.next()) {
         (Some(only), None)
             if only.epoch == 0 && only.index == 0 && only.kind == EnvelopeKind::Sealed =>
@@ -149,6 +183,7 @@ fn key(tk: &Secret<32>, path: u32, j: u64) -> Secret<32> {
 fn seal_with(
     tag: &Tag,
     key: &Secret<32>,
+    nonce: Nonce,
     envelopes: &[SealedEnvelope],
 ) -> Result<Vec<u8>, CryptoError> {
     let count = u8::try_from(envelopes.len())
@@ -156,7 +191,8 @@ fn seal_with(
         .filter(|count| *count > 0)
         .ok_or(malformed("a parcel holds 1 to 255 envelopes"))?;
     let content: usize = envelopes.iter().map(|e| ENTRY_LEN + e.bytes.len()).sum();
-    let needed = TAG_LEN + aead::TAG_BYTES + HEADER_LEN + content;
+    let around = TAG_LEN + nonce.sent().len() + aead::TAG_BYTES;
+    let needed = around + HEADER_LEN + content;
     let size = PARCEL_BYTES
         .into_iter()
         .find(|size| needed <= *size)
@@ -174,19 +210,28 @@ fn seal_with(
         plain.extend_from_slice(&len.to_be_bytes());
         plain.extend_from_slice(&envelope.bytes);
     }
-    plain.resize(size - TAG_LEN - aead::TAG_BYTES, 0);
-    let body = aead::seal(key, &NONCE, &tag.0, plain);
-    Ok([tag.0.as_slice(), &body].concat())
+    plain.resize(size - around, 0);
+    let body = aead::seal(key, nonce.bytes(), &tag.0, plain);
+    Ok([tag.0.as_slice(), nonce.sent(), &body].concat())
 }
 
-fn open_with(key: &Secret<32>, parcel: &[u8]) -> Result<Vec<SealedEnvelope>, CryptoError> {
+/// The tag, and what follows it.
+fn split(parcel: &[u8]) -> Result<(&[u8], &[u8]), CryptoError> {
     if !PARCEL_BYTES.contains(&parcel.len()) {
         return Err(malformed("no parcel has this size"));
     }
-    let (tag, body) = parcel
+    parcel
         .split_at_checked(TAG_LEN)
-        .ok_or(malformed("too short"))?;
-    let plain = aead::open(key, &NONCE, tag, body).ok_or(CryptoError::Unauthentic)?;
+        .ok_or(malformed("too short"))
+}
+
+fn open_with(
+    key: &Secret<32>,
+    tag: &[u8],
+    nonce: Nonce,
+    body: &[u8],
+) -> Result<Vec<SealedEnvelope>, CryptoError> {
+    let plain = aead::open(key, nonce.bytes(), tag, body).ok_or(CryptoError::Unauthentic)?;
     let mut reader = Reader::new(&plain);
     match reader.u8() {
         Some(VERSION) => {}

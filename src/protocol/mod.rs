@@ -40,6 +40,10 @@
 //!   subkeys live could otherwise never again send each other the keys that they lack. Nothing
 //!   in it is worth a session key; the parcel hides it from everybody else. Whatever people
 //!   write travels in envelopes only, and each known kind has one way to travel.
+//! - The keys of an invite depend on its version and flags too: whoever sees a link cannot
+//!   turn it into one that counts as verified.
+//! - Hello and Confirm bring a random nonce: everybody who saw the link seals a Hello under
+//!   the same key. A contact's parcels need none, since each has a key of its own.
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 

@@ -70,7 +70,7 @@ pub fn confirm(
     let envelope = seal(me.device, &[to], &pair.confirm_context(), &bytes, now)
         .map_err(HandshakeError::Crypto)?;
     let (tag, key) = keys.confirm_parcel();
-    let parcel = seal_single(&tag, &key, &envelope).map_err(HandshakeError::Crypto)?;
+    let parcel = seal_single(&tag, &key, &envelope, rng).map_err(HandshakeError::Crypto)?;
     let transcript = confirm_transcript(&hello.transcript, &bytes);
     let established = Established {
         peer: hello.peer.clone(),
