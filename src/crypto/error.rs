@@ -21,6 +21,14 @@ pub enum CryptoError {
         /// The format's version.
         found: u16,
     },
+    /// A parcel holds an envelope of a kind that only a later version knows.
+    #[error(
+        "the parcel holds an envelope of kind {kind}, which this version of msgd does not know"
+    )]
+    UnknownEnvelope {
+        /// Its number.
+        kind: u8,
+    },
     /// The signature is not one that this key made over these bytes.
     #[error("the signature is not valid")]
     BadSignature,

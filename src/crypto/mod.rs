@@ -39,7 +39,8 @@ pub use fingerprint::{ic_hash20, safety_number};
 pub use kdf::{KdfParams, derive, hash, mac, same};
 pub use key_slot::{Keyring, KeyringError, SlotInfo, SlotSecret};
 pub use parcel::{
-    PARCEL_BYTES, SealedEnvelope, Tag, open_parcel, open_single, seal_parcel, seal_single, tag,
+    EnvelopeKind, PARCEL_BYTES, SealedEnvelope, Tag, open_parcel, open_single, seal_parcel,
+    seal_single, tag,
 };
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use record_cipher::RecordCipher;

@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{CryptoError, Secret, aead, kdf, reader::Reader};
+use super::{CryptoError, Random, Secret, aead, kdf, reader::Reader};
 
 /// The sizes a parcel can have.
 pub const PARCEL_BYTES: [usize; 4] = [4096, 16384, 65536, 262_144];
@@ -11,9 +11,32 @@ pub const PARCEL_BYTES: [usize; 4] = [4096, 16384, 65536, 262_144];
 const VERSION: u8 = 1;
 const TAG_LEN: usize = 16;
 const HEADER_LEN: usize = 2;
-const ENTRY_LEN: usize = 4 + 8 + 4;
-/// Each key seals one parcel, so that the nonce need not differ.
-const NONCE: [u8; aead::NONCE_BYTES] = [0; aead::NONCE_BYTES];
+const ENTRY_LEN: usize = 4 + 8 + 1 + 4;
+
+/// From where a parcel has its nonce.
+#[derive(Clone, Copy)]
+enum Nonce {
+    /// The key seals this one parcel, so that the nonce need not differ: zero, and not sent.
+    Zero,
+    /// Sent between tag and content: others may seal under the same key.
+    Sent([u8; aead::NONCE_BYTES]),
+}
+
+impl Nonce {
+    fn bytes(&self) -> &[u8; aead::NONCE_BYTES] {
+        match self {
+            Self::Zero => &[0; aead::NONCE_BYTES],
+            Self::Sent(bytes) => bytes,
+        }
+    }
+
+    fn sent(&self) -> &[u8] {
+        match self {
+            Self::Zero => &[],
+            Self::Sent(bytes) => bytes,
+        }
+    }
+}
 
 /// By what the recipient knows a parcel. Used once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +48,34 @@ impl std::fmt::Debug for Tag {
     }
 }
 
+/// What an envelope is. On the wire it is one byte; 3 is set aside for the head and body of
+/// Level 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnvelopeKind {
+    /// 1: an OpenPGP message, sealed to a subkey of the recipient (Level 0).
+    Sealed,
+    /// 2: a statement that the author's device signed; nothing but the parcel hides it. It can
+    /// be made when no subkey of the recipient is known any more.
+    Statement,
+}
+
+impl EnvelopeKind {
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Sealed => 1,
+            Self::Statement => 2,
+        }
+    }
+
+    const fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::Sealed),
+            2 => Some(Self::Statement),
+            _ => None,
+        }
+    }
+}
+
 /// An envelope in a parcel, under the number by which its receipt will name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedEnvelope {
@@ -32,7 +83,9 @@ pub struct SealedEnvelope {
     pub epoch: u32,
     /// The number within the epoch.
     pub index: u64,
-    /// The OpenPGP message.
+    /// What `bytes` are.
+    pub kind: EnvelopeKind,
+    /// The OpenPGP message, or the signed statement.
     pub bytes: Vec<u8>,
 }
 
@@ -59,7 +112,7 @@ pub fn seal_parcel(
     j: u64,
     envelopes: &[SealedEnvelope],
 ) -> Result<Vec<u8>, CryptoError> {
-    seal_with(&tag(tk, path, j), &key(tk, path, j), envelopes)
+    seal_with(&tag(tk, path, j), &key(tk, path, j), Nonce::Zero, envelopes)
 }
 
 /// The envelopes of parcel `j`.
@@ -75,20 +128,30 @@ pub fn open_parcel(
     if !parcel.starts_with(&tag(tk, path, j).0) {
         return Err(CryptoError::Unauthentic);
     }
-    open_with(&key(tk, path, j), parcel)
+    let (tag, body) = split(parcel)?;
+    open_with(&key(tk, path, j), tag, Nonce::Zero, body)
 }
 
-/// Seals one message of a handshake, which has a tag and a key of its own.
+/// Seals one message of a handshake, which has a tag and a key of its own. Whoever saw the
+/// link has that key too, so each such parcel has a nonce that `rng` picks.
 ///
 /// # Errors
 /// `inner` needs more than the largest parcel.
-pub fn seal_single(tag: &Tag, key: &Secret<32>, inner: &[u8]) -> Result<Vec<u8>, CryptoError> {
+pub fn seal_single(
+    tag: &Tag,
+    key: &Secret<32>,
+    inner: &[u8],
+    rng: &mut dyn Random,
+) -> Result<Vec<u8>, CryptoError> {
     let only = SealedEnvelope {
         epoch: 0,
         index: 0,
+        kind: EnvelopeKind::Sealed,
         bytes: inner.to_vec(),
     };
-    seal_with(tag, key, &[only])
+    let mut nonce = [0; aead::NONCE_BYTES];
+    rng.fill(&mut nonce);
+    seal_with(tag, key, Nonce::Sent(nonce), &[only])
 }
 
 /// What [`seal_single`] sealed.
@@ -96,9 +159,15 @@ pub fn seal_single(tag: &Tag, key: &Secret<32>, inner: &[u8]) -> Result<Vec<u8>,
 /// # Errors
 /// Another key, a changed parcel, or one with other than a single unnumbered envelope.
 pub fn open_single(key: &Secret<32>, parcel: &[u8]) -> Result<Vec<u8>, CryptoError> {
-    let mut envelopes = open_with(key, parcel)?.into_iter();
+    let (tag, rest) = split(parcel)?;
+    let (nonce, body) = rest.split_first_chunk().ok_or(malformed("too short"))?;
+    let mut envelopes = open_with(key, tag, Nonce::Sent(*nonce), body)?.into_iter();
     match (envelopes.next(), envelopes.next()) {
-        (Some(only), None) if only.epoch == 0 && only.index == 0 => Ok(only.bytes),
+        (Some(only), None)
+            if only.epoch == 0 && only.index == 0 && only.kind == EnvelopeKind::Sealed =>
+        {
+            Ok(only.bytes)
+        }
         _ => Err(malformed("not a single message")),
     }
 }
@@ -114,6 +183,7 @@ fn key(tk: &Secret<32>, path: u32, j: u64) -> Secret<32> {
 fn seal_with(
     tag: &Tag,
     key: &Secret<32>,
+    nonce: Nonce,
     envelopes: &[SealedEnvelope],
 ) -> Result<Vec<u8>, CryptoError> {
     let count = u8::try_from(envelopes.len())
@@ -121,7 +191,8 @@ fn seal_with(
         .filter(|count| *count > 0)
         .ok_or(malformed("a parcel holds 1 to 255 envelopes"))?;
     let content: usize = envelopes.iter().map(|e| ENTRY_LEN + e.bytes.len()).sum();
-    let needed = TAG_LEN + aead::TAG_BYTES + HEADER_LEN + content;
+    let around = TAG_LEN + nonce.sent().len() + aead::TAG_BYTES;
+    let needed = around + HEADER_LEN + content;
     let size = PARCEL_BYTES
         .into_iter()
         .find(|size| needed <= *size)
@@ -135,22 +206,32 @@ fn seal_with(
         let len = u32::try_from(envelope.bytes.len()).unwrap_or(u32::MAX);
         plain.extend_from_slice(&envelope.epoch.to_be_bytes());
         plain.extend_from_slice(&envelope.index.to_be_bytes());
+        plain.push(envelope.kind.byte());
         plain.extend_from_slice(&len.to_be_bytes());
         plain.extend_from_slice(&envelope.bytes);
     }
-    plain.resize(size - TAG_LEN - aead::TAG_BYTES, 0);
-    let body = aead::seal(key, &NONCE, &tag.0, plain);
-    Ok([tag.0.as_slice(), &body].concat())
+    plain.resize(size - around, 0);
+    let body = aead::seal(key, nonce.bytes(), &tag.0, plain);
+    Ok([tag.0.as_slice(), nonce.sent(), &body].concat())
 }
 
-fn open_with(key: &Secret<32>, parcel: &[u8]) -> Result<Vec<SealedEnvelope>, CryptoError> {
+/// The tag, and what follows it.
+fn split(parcel: &[u8]) -> Result<(&[u8], &[u8]), CryptoError> {
     if !PARCEL_BYTES.contains(&parcel.len()) {
         return Err(malformed("no parcel has this size"));
     }
-    let (tag, body) = parcel
+    parcel
         .split_at_checked(TAG_LEN)
-        .ok_or(malformed("too short"))?;
-    let plain = aead::open(key, &NONCE, tag, body).ok_or(CryptoError::Unauthentic)?;
+        .ok_or(malformed("too short"))
+}
+
+fn open_with(
+    key: &Secret<32>,
+    tag: &[u8],
+    nonce: Nonce,
+    body: &[u8],
+) -> Result<Vec<SealedEnvelope>, CryptoError> {
+    let plain = aead::open(key, nonce.bytes(), tag, body).ok_or(CryptoError::Unauthentic)?;
     let mut reader = Reader::new(&plain);
     match reader.u8() {
         Some(VERSION) => {}
@@ -167,7 +248,7 @@ fn open_with(key: &Secret<32>, parcel: &[u8]) -> Result<Vec<SealedEnvelope>, Cry
         .ok_or(malformed("no envelopes"))?;
     let mut envelopes = Vec::with_capacity(count.into());
     for _ in 0..count {
-        envelopes.push(entry(&mut reader).ok_or(malformed("an envelope is cut off"))?);
+        envelopes.push(entry(&mut reader)?);
     }
     if reader.rest().iter().any(|byte| *byte != 0) {
         return Err(malformed("something follows the last envelope"));
@@ -175,12 +256,18 @@ fn open_with(key: &Secret<32>, parcel: &[u8]) -> Result<Vec<SealedEnvelope>, Cry
     Ok(envelopes)
 }
 
-fn entry(reader: &mut Reader<'_>) -> Option<SealedEnvelope> {
-    let (epoch, index, len) = (reader.u32()?, reader.u64()?, reader.u32()?);
-    let bytes = reader.take(usize::try_from(len).ok()?)?.to_vec();
-    Some(SealedEnvelope {
+fn entry(reader: &mut Reader<'_>) -> Result<SealedEnvelope, CryptoError> {
+    let mut parts = || {
+        let (epoch, index) = (reader.u32()?, reader.u64()?);
+        let (kind, len) = (reader.u8()?, reader.u32()?);
+        let bytes = reader.take(usize::try_from(len).ok()?)?.to_vec();
+        Some((epoch, index, kind, bytes))
+    };
+    let (epoch, index, kind, bytes) = parts().ok_or(malformed("an envelope is cut off"))?;
+    Ok(SealedEnvelope {
         epoch,
         index,
+        kind: EnvelopeKind::from_byte(kind).ok_or(CryptoError::UnknownEnvelope { kind })?,
         bytes,
     })
 }
@@ -193,110 +280,4 @@ fn malformed(why: &'static str) -> CryptoError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn tk() -> Secret<32> {
-        Secret::new([5; 32])
-    }
-
-    fn envelopes() -> impl Strategy<Value = Vec<SealedEnvelope>> {
-        let one = (
-            any::<u32>(),
-            any::<u64>(),
-            prop::collection::vec(any::<u8>(), 0..3000),
-        );
-        let one = one.prop_map(|(epoch, index, bytes)| SealedEnvelope {
-            epoch,
-            index,
-            bytes,
-        });
-        prop::collection::vec(one, 1..9)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        #[test]
-        fn what_is_sealed_opens_and_no_byte_may_change(
-            content in envelopes(), path: u32, j: u64, at: prop::sample::Index, flip in 1..=255_u8,
-        ) {
-            let mut parcel = seal_parcel(&tk(), path, j, &content).unwrap();
-            prop_assert!(PARCEL_BYTES.contains(&parcel.len()));
-            prop_assert_eq!(open_parcel(&tk(), path, j, &parcel).unwrap(), content);
-            let at = at.index(parcel.len());
-            parcel[at] ^= flip;
-            prop_assert!(open_parcel(&tk(), path, j, &parcel).is_err());
-        }
-
-        #[test]
-        fn any_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 4096)) {
-            prop_assert!(open_single(&tk(), &bytes).is_err());
-            prop_assert!(open_single(&tk(), &bytes[1..]).is_err());
-        }
-
-        // What an authenticated but hostile contact can put inside.
-        #[test]
-        fn any_sealed_content_is_parsed_or_refused(mut content in prop::collection::vec(any::<u8>(), 0..200), versioned: bool) {
-            if versioned && content.len() > 2 { content[0] = VERSION; content[1] %= 3; }
-            content.resize(PARCEL_BYTES[0] - TAG_LEN - aead::TAG_BYTES, 0);
-            let body = aead::seal(&tk(), &NONCE, &[0; 16], Zeroizing::new(content));
-            if let Ok(opened) = open_with(&tk(), &[[0; 16].as_slice(), &body].concat()) {
-                prop_assert!(!opened.is_empty());
-            }
-        }
-    }
-
-    #[test]
-    fn a_parcel_opens_only_under_its_own_number() {
-        let content = [SealedEnvelope {
-            epoch: 1,
-            index: 2,
-            bytes: vec![3; 10],
-        }];
-        let parcel = seal_parcel(&tk(), 0, 7, &content).unwrap();
-        assert!(open_parcel(&tk(), 0, 8, &parcel).is_err());
-        assert!(open_parcel(&tk(), 1, 7, &parcel).is_err());
-        assert!(open_parcel(&Secret::new([6; 32]), 0, 7, &parcel).is_err());
-        assert_ne!(tag(&tk(), 0, 7), tag(&tk(), 1, 7));
-    }
-
-    #[test]
-    fn the_smallest_class_that_fits_is_used() {
-        let overhead = TAG_LEN + aead::TAG_BYTES + HEADER_LEN + ENTRY_LEN;
-        for size in PARCEL_BYTES {
-            let full = vec![0; size - overhead];
-            assert_eq!(
-                seal_single(&Tag([1; 16]), &tk(), &full).unwrap().len(),
-                size
-            );
-        }
-        let over = vec![0; PARCEL_BYTES[0] - overhead + 1];
-        assert_eq!(
-            seal_single(&Tag([1; 16]), &tk(), &over).unwrap().len(),
-            PARCEL_BYTES[1]
-        );
-        let too_much = vec![0; PARCEL_BYTES[3] - overhead + 1];
-        assert!(matches!(
-            seal_single(&Tag([1; 16]), &tk(), &too_much),
-            Err(CryptoError::TooLarge { .. })
-        ));
-    }
-
-    #[test]
-    fn a_handshake_parcel_holds_exactly_one_message() {
-        let parcel = seal_single(&Tag([1; 16]), &tk(), b"hello").unwrap();
-        assert_eq!(open_single(&tk(), &parcel).unwrap(), b"hello");
-        let one = SealedEnvelope {
-            epoch: 0,
-            index: 0,
-            bytes: vec![1],
-        };
-        let two = seal_with(&Tag([1; 16]), &tk(), &[one.clone(), one.clone()]).unwrap();
-        assert!(open_single(&tk(), &two).is_err());
-        let numbered = SealedEnvelope { index: 1, ..one };
-        let numbered = seal_with(&Tag([1; 16]), &tk(), &[numbered]).unwrap();
-        assert!(open_single(&tk(), &numbered).is_err());
-        assert!(seal_with(&Tag([1; 16]), &tk(), &[]).is_err());
-    }
-}
+mod tests;

@@ -60,11 +60,13 @@ fn current() -> Value {
         SealedEnvelope {
             epoch: 1,
             index: 2,
+            kind: EnvelopeKind::Sealed,
             bytes: b"first".to_vec(),
         },
         SealedEnvelope {
             epoch: 1,
             index: 3,
+            kind: EnvelopeKind::Statement,
             bytes: b"second".to_vec(),
         },
     ];

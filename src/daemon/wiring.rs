@@ -149,3 +149,6 @@ fn boot_scoped(config: &Config) -> Option<PathBuf> {
     let runtime = &config.paths.runtime;
     (!runtime.starts_with(&config.paths.data)).then(|| runtime.clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,9 @@
 //!
 //! `ver(1) flags(1) secret(16) ic_hash(20) checksum(4) hints(<= 48)`, in Crockford's base 32
 //! behind `msgd:i1`. The checksum covers everything else. A hint is `4 ip(4) port(2)` or
-//! `6 ip(16) port(2)`.
+//! `6 ip(16) port(2)`. Version, flags and commitment are in the invite's keys: whoever changes
+//! one, checksum and all, makes another invite, which nobody offers. Hints are not, so that an
+//! address can be mended by hand.
 
 use std::{
     fmt,
@@ -102,7 +104,7 @@ impl InviteLink {
     /// The keys that inviter and invitee share through it.
     #[must_use]
     pub fn keys(&self) -> InviteKeys {
-        InviteKeys::derive(&self.secret, &self.ic_hash)
+        InviteKeys::derive(&self.secret, self.flags, &self.ic_hash)
     }
 
     /// The link in upper case, which a QR code holds in fewer modules.
@@ -251,10 +253,10 @@ pub struct InviteKeys {
 }
 
 impl InviteKeys {
-    /// The keys of the invite with this secret and commitment.
+    /// The keys of the invite with this secret, these flags and this commitment.
     #[must_use]
-    pub fn derive(secret: &[u8; 16], ic_hash: &[u8; 20]) -> Self {
-        let base: Secret<32> = derive(secret, "invite", &[ic_hash]);
+    pub fn derive(secret: &[u8; 16], flags: InviteFlags, ic_hash: &[u8; 20]) -> Self {
+        let base: Secret<32> = derive(secret, "invite", &[&[VERSION], &[flags.0], ic_hash]);
         let key = |label| derive(base.as_bytes(), label, &[]);
         Self {
             seal: key("invite-seal"),

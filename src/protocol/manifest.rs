@@ -7,7 +7,7 @@ use crate::{
     wire::{self, FieldLimit, WireError, check_fields, v1},
 };
 
-use super::VERSION;
+use super::{MAX_UPDATE_MANIFESTS, VERSION};
 
 const MANIFEST_VERSION: u32 = 1;
 const MAX_DEVICES: usize = 16;
@@ -216,7 +216,7 @@ impl ManifestState {
         rule(self.devices.iter().all(alive), "device")
     }
 
-    /// Rules that a manifest keeps towards the one before.
+    /// Rules that a manifest keeps towards an earlier one, whatever lies in between.
     fn follows(&self, before: &Self) -> Result<(), ManifestError> {
         let keeps = |ok: bool, what| ok.then_some(()).ok_or(ManifestError::StepsBack(what));
         keeps(self.min_version >= before.min_version, "minimum version")?;
@@ -235,7 +235,7 @@ impl ManifestState {
         let fresh = |entry: &&ManifestDevice| before.device(&entry.device).is_none();
         let mut fresh = self.devices.iter().filter(fresh);
         keeps(
-            fresh.all(|entry| entry.added == self.head.seq),
+            fresh.all(|entry| entry.added > before.head.seq),
             "device history",
         )
     }
@@ -314,6 +314,50 @@ pub fn verify_chain(
         Some(1) => state.follows(known).map(|()| state),
         Some(_) => Err(ManifestError::Gap),
     }
+}
+
+/// Accepts what somebody whose manifest is `known` presents in a new handshake: that one, or
+/// a later one that takes nothing back. The steps in between are not there to be looked at, so
+/// a fork among them goes unseen; wherever they could be asked for, use [`follow_chain`].
+pub fn verify_later(
+    ic: &IdentityCert,
+    known: &ManifestState,
+    signed: &SignedManifest,
+) -> Result<ManifestState, ManifestError> {
+    match verify_chain(ic, Some(known), signed) {
+        Err(ManifestError::Gap) => {
+            let state = verify_chain(ic, None, signed)?;
+            state.follows(known).map(|()| state)
+        }
+        judged => judged,
+    }
+}
+
+/// Follows the manifests of an update, the oldest first, from the one that is `known`. Those
+/// up to it are passed over: updates may cross, and then tell some of it twice.
+pub fn follow_chain(
+    ic: &IdentityCert,
+    known: &ManifestState,
+    chain: &[SignedManifest],
+) -> Result<ManifestState, ManifestError> {
+    let at = chain
+        .iter()
+        .position(|signed| signed.head() == known.head.hash);
+    let fresh = chain.iter().skip(at.map_or(0, |at| at + 1));
+    let mut state = known.clone();
+    for signed in fresh {
+        state = verify_chain(ic, Some(&state), signed)?;
+    }
+    Ok(state)
+}
+
+/// What of an identity's own manifests, the oldest first, somebody lacks who has `seen` this
+/// head; at most as many as one update holds.
+#[must_use]
+pub fn chain_since<'a>(chain: &'a [SignedManifest], seen: &[u8; 32]) -> &'a [SignedManifest] {
+    let at = chain.iter().position(|signed| signed.head() == *seen);
+    let (_, fresh) = chain.split_at(at.map_or(0, |at| at + 1));
+    fresh.get(..MAX_UPDATE_MANIFESTS).unwrap_or(fresh)
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@
 //! |---|---|---|
 //! | `invite` | A.3 | what a human passes on, and the keys that follow from it |
 //! | `manifest` | A.1 | which devices an identity has |
+//! | `succession` | A.2 | which identity takes the place of another |
 //! | `handshake` | B.1 | how two strangers become contacts |
 //! | `session`, `tags` | D.1 | the pair's keys, and by which tags parcels are known |
 //! | `payload` | D.3 | what a message says |
+//! | `statement` | D.2 | what a device says about itself, without a key of the recipient |
 //! | `receipts` | E.1, C.5 | what has arrived, and when to say so |
 //! | `order` | E.1 | in which order incoming texts are shown |
 //!
@@ -17,8 +19,13 @@
 //! - A manifest names devices by fingerprint, not by the hash of their certificates: those
 //!   get a new subkey every day, signed by the device itself, while the identity key that
 //!   signs manifests may lie in a drawer.
+//! - A device update carries every manifest since the one that the recipient has named, so
+//!   that nobody who was away for several steps is left behind a gap.
 //! - A manifest's successor is taken only when every step in between is known. A gap could
 //!   hide a fork.
+//! - A handshake shows the latest manifest only. With somebody who was known before, and
+//!   between bundle and Confirm, it must take back nothing of the one that is known; that is
+//!   all that can be seen of the steps in between.
 //! - An invite's expiry stands in the signed bundle, not in the link: the link's layout is
 //!   fixed for good, and its holder could not be kept from editing it anyway.
 //! - The Confirm message repeats the inviter's manifest and device certificate: days may lie
@@ -28,6 +35,15 @@
 //!   than 1024.
 //! - Numbers already used are not remembered as a list: everything below the window was used
 //!   or given up, so the last 1024 tags are computed again when a stranger turns up.
+//! - What a device says about itself (new keys, addresses, void numbers) is a signed statement
+//!   in the parcel and not an envelope: two contacts who have not met for longer than their
+//!   subkeys live could otherwise never again send each other the keys that they lack. Nothing
+//!   in it is worth a session key; the parcel hides it from everybody else. Whatever people
+//!   write travels in envelopes only, and each known kind has one way to travel.
+//! - The keys of an invite depend on its version and flags too: whoever sees a link cannot
+//!   turn it into one that counts as verified.
+//! - Hello and Confirm bring a random nonce: everybody who saw the link seals a Hello under
+//!   the same key. A contact's parcels need none, since each has a key of its own.
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 
@@ -38,6 +54,8 @@ mod order;
 mod payload;
 mod receipts;
 mod session;
+mod statement;
+mod succession;
 mod tags;
 
 pub use handshake::{
@@ -47,16 +65,18 @@ pub use handshake::{
 };
 pub use invite::{IN_PERSON, InviteError, InviteFlags, InviteKeys, InviteLink, MAX_HINT_BYTES};
 pub use manifest::{
-    ManifestDevice, ManifestError, ManifestHead, ManifestState, SignedManifest, genesis, successor,
-    verify_chain,
+    ManifestDevice, ManifestError, ManifestHead, ManifestState, SignedManifest, chain_since,
+    follow_chain, genesis, successor, verify_chain, verify_later,
 };
 pub use order::{Accept, Order};
 pub use payload::{
-    AddressRecord, Body, DeviceUpdate, MAX_ADDRESSES, MAX_CERT_BYTES, MAX_MANIFEST_BYTES, Payload,
-    PayloadError, message_id, pair_context,
+    AddressRecord, Body, DeviceUpdate, MAX_ADDRESSES, MAX_CERT_BYTES, MAX_MANIFEST_BYTES,
+    MAX_UPDATE_MANIFESTS, Payload, PayloadError, message_id, pair_context,
 };
 pub use receipts::{AckPolicy, COALESCE, EpochReceipt, Receipt};
 pub use session::{PairKeys, SendTags, TAG_EPOCH, next_tag_key};
+pub use statement::{StatementError, open_statement, state};
+pub use succession::{Succession, SuccessionError, succeed, verify_succession};
 pub use tags::{Lane, RecvTags, TagError, TagSlot};
 
 /// The protocol's major version; another one is another protocol.

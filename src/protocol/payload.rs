@@ -21,8 +21,12 @@ pub const MAX_ADDRESSES: usize = 16;
 pub const MAX_CERT_BYTES: usize = 16 * 1024;
 /// Longest signed manifest, in bytes.
 pub const MAX_MANIFEST_BYTES: usize = 16 * 1024;
+/// Most manifests in one device update; further ones follow in the next.
+pub const MAX_UPDATE_MANIFESTS: usize = 16;
 /// Author numbers stay below this, so that they fit a signed column anywhere.
 const MAX_SEQ: u64 = 1 << 63;
+/// The only way in which authors are known so far: their device's signature.
+const AUTH_SIGNED: u32 = v1::PayloadAuth::Signed as u32;
 /// Longest encoded socket address.
 pub(super) const SOCKET_ADDRESS_BYTES: usize = 22;
 
@@ -38,6 +42,7 @@ const HEADER: &[FieldLimit] = &[
     FieldLimit::number(9),
     FieldLimit::bytes(10, 16),
     FieldLimit::bytes(11, limits::MAX_PAYLOAD_BYTES),
+    FieldLimit::number(12),
 ];
 
 /// Why bytes are not a payload, or a payload cannot be written.
@@ -49,6 +54,11 @@ pub enum PayloadError {
     /// Another major version.
     #[error("the payload has version {0}, which this version of msgd does not know")]
     Version(u32),
+    /// The author is vouched for in a way that this version does not accept.
+    #[error(
+        "the payload's author is vouched for in way {0}, which this version of msgd does not accept"
+    )]
+    Auth(u32),
     /// A field does not have its one permitted length or form.
     #[error("the payload's {0} is not valid")]
     Field(&'static str),
@@ -66,11 +76,12 @@ pub struct AddressRecord {
     pub addresses: Vec<SocketAddr>,
 }
 
-/// New keys of the author's device, or a new manifest.
+/// New keys of the author's device, or new manifests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceUpdate {
-    /// A signed manifest; empty if unchanged.
-    pub manifest: Vec<u8>,
+    /// The signed manifests since the one that the recipient knows, the oldest first; none if
+    /// unchanged. At most [`MAX_UPDATE_MANIFESTS`].
+    pub manifests: Vec<Vec<u8>>,
     /// The device certificate.
     pub dc: Vec<u8>,
 }
@@ -162,6 +173,7 @@ impl Payload {
             expires_ms,
             salt: self.salt.to_vec(),
             body,
+            auth: AUTH_SIGNED,
         });
         if bytes.len() > limits::MAX_PAYLOAD_BYTES {
             return Err(PayloadError::Limit("length"));
@@ -177,6 +189,9 @@ impl Payload {
         let raw: v1::Payload = read_limited(bytes, HEADER)?;
         if raw.version != VERSION {
             return Err(PayloadError::Version(raw.version));
+        }
+        if raw.auth != AUTH_SIGNED {
+            return Err(PayloadError::Auth(raw.auth));
         }
         let expires = match raw.expires_ms {
             0 => None,

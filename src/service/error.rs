@@ -142,6 +142,7 @@ pub(super) fn message(error: MessageError) -> ServiceError {
         MessageError::Identity(identity) => identity_code(identity),
         MessageError::PeerCert(_)
         | MessageError::Seal(_)
+        | MessageError::Statement(_)
         | MessageError::Payload(_)
         | MessageError::Damaged => ErrorCode::Internal,
         MessageError::Store(store) => store.code(),

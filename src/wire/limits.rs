@@ -112,22 +112,22 @@ mod tests {
     use crate::wire::{v1, write};
     use proptest::prelude::*;
 
-    const DEVICE: &[FieldLimit] = &[FieldLimit::bytes(1, 4), FieldLimit::bytes(2, 8)];
+    const STATEMENT: &[FieldLimit] = &[FieldLimit::bytes(1, 4), FieldLimit::bytes(2, 8)];
     const VOID: &[FieldLimit] = &[FieldLimit::bytes(1, 64)];
     const ADDRESS: &[FieldLimit] = &[FieldLimit::number(1), FieldLimit::list(2, 24, 2)];
 
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
-            let _ = check_fields(&bytes, DEVICE);
+            let _ = check_fields(&bytes, STATEMENT);
             let _ = check_fields(&bytes, ADDRESS);
         }
 
         #[test]
-        fn a_length_is_allowed_up_to_its_limit(manifest in prop::collection::vec(any::<u8>(), 0..9)) {
-            let fits = manifest.len() <= 4;
-            let bytes = write(&v1::Device { manifest, device: vec![1] });
-            prop_assert_eq!(check_fields(&bytes, DEVICE).is_ok(), fits);
+        fn a_length_is_allowed_up_to_its_limit(payload in prop::collection::vec(any::<u8>(), 0..9)) {
+            let fits = payload.len() <= 4;
+            let bytes = write(&v1::Statement { payload, signature: vec![1] });
+            prop_assert_eq!(check_fields(&bytes, STATEMENT).is_ok(), fits);
         }
     }
 
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(check_fields(&void, VOID), Ok(()));
         assert_eq!(check_fields(&[0x18, 1], VOID), Err(WireError::NotCanonical));
         assert_eq!(
-            check_fields(&[0x12, 0, 0x0a, 0], DEVICE),
+            check_fields(&[0x12, 0, 0x0a, 0], STATEMENT),
             Err(WireError::NotCanonical)
         );
         assert_eq!(check_fields(&[0x08, 1], VOID), Err(WireError::Malformed));

@@ -147,8 +147,9 @@ impl DeviceKey {
     /// one before, and forgets those whose grace is over. `true`: something changed, so the
     /// key must be stored and the certificate sent to contacts.
     ///
-    /// The one before is never forgotten, whatever the clock says: a clock that runs ahead
-    /// would otherwise destroy what is still on its way.
+    /// The last three before this day are never forgotten, whatever the clock says: a clock
+    /// that runs ahead would otherwise destroy what is still on its way. Three, since it may
+    /// jump from a day whose previous, current and next key are all known to somebody.
     ///
     /// # Errors
     /// The library refuses; then nothing has changed.
@@ -168,10 +169,18 @@ impl DeviceKey {
         let before = self.order();
         let mut held = std::mem::take(&mut self.held);
         held.append(&mut fresh);
-        let previous = held.iter().map(|s| s.start).filter(|s| *s < current).max();
+        let mut earlier: Vec<_> = held.iter().map(|s| s.start).collect();
+        earlier.retain(|start| *start < current);
+        earlier.sort_unstable_by_key(|start| std::cmp::Reverse(*start));
+        earlier.truncate(PUBLISHED);
+        let previous = earlier.first().copied();
         let published =
             |s: &HeldSubkey| Some(s.start) == previous || s.start == current || s.start == next;
-        held.retain(|s| published(s) || now <= s.start.saturating_add(SUBKEY_LIFE + SUBKEY_GRACE));
+        held.retain(|s| {
+            published(s)
+                || earlier.contains(&s.start)
+                || now <= s.start.saturating_add(SUBKEY_LIFE + SUBKEY_GRACE)
+        });
         held.sort_by_key(|s| (!published(s), s.start));
         held.truncate(MAX_HELD);
         self.held = held;

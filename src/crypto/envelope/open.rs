@@ -12,7 +12,7 @@ use sequoia_openpgp::{
         OnePassSig, PKESK, SEIP, Signature,
         one_pass_sig::OnePassSig6,
         pkesk::PKESK6,
-        signature::subpacket::{SubpacketTag, SubpacketValue},
+        signature::subpacket::{Subpacket, SubpacketTag, SubpacketValue},
     },
     parse::PacketParserResult,
     policy::Policy,
@@ -99,6 +99,8 @@ fn contained<T>(work: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenEr
 
 /// A decrypted message of the right form. Who wrote it, and to whom, is not yet checked.
 struct Content {
+    /// To how many keys the message was sealed.
+    sealed_to: usize,
     announced: OnePassSig6,
     payload: Vec<u8>,
     signature: Signature,
@@ -111,11 +113,12 @@ impl Content {
                 max: MAX_ENVELOPE_BYTES,
             });
         }
-        Self::parse(&decrypt(&with.decryptors(), message)?)
+        let (sealed_to, plain) = decrypt(&with.decryptors(), message)?;
+        Self::parse(sealed_to, &plain)
     }
 
     /// Exactly three packets: compression, nesting and second literals have no place.
-    fn parse(content: &[u8]) -> Result<Self, OpenError> {
+    fn parse(sealed_to: usize, content: &[u8]) -> Result<Self, OpenError> {
         const WRONG: OpenError = OpenError::Form("it does not hold one signed literal");
         let packets = packets::flat(content, 3).map_err(|_| WRONG)?;
         // OpenPGP has several spellings of one packet; here a message has one.
@@ -142,6 +145,7 @@ impl Content {
             ));
         }
         Ok(Self {
+            sealed_to,
             announced,
             payload: literal.set_body(Vec::new()),
             signature,
@@ -168,6 +172,9 @@ impl Content {
         }
         if !self.names_context(context) {
             return Err(OpenError::WrongContext);
+        }
+        if self.recipients().count() != self.sealed_to {
+            return Err(OpenError::Form("it is not sealed to whom it names"));
         }
         Ok(())
     }
@@ -212,17 +219,20 @@ impl Content {
         Ok(())
     }
 
+    fn recipients(&self) -> impl Iterator<Item = &Subpacket> {
+        let area = self.signature.hashed_area();
+        area.subpackets(SubpacketTag::IntendedRecipient)
+    }
+
     fn names_recipient(&self, device: &Fingerprint) -> bool {
-        let named = || {
-            let area = self.signature.hashed_area();
-            area.subpackets(SubpacketTag::IntendedRecipient)
-        };
         let is_device = |value: &SubpacketValue| match value {
             SubpacketValue::IntendedRecipient(name) => name.as_bytes() == device.0,
             _ => false,
         };
-        named().all(|subpacket| subpacket.critical())
-            && named().any(|subpacket| is_device(subpacket.value()))
+        self.recipients().all(|subpacket| subpacket.critical())
+            && self
+                .recipients()
+                .any(|subpacket| is_device(subpacket.value()))
     }
 
     fn names_context(&self, context: &[u8; 32]) -> bool {
@@ -244,8 +254,9 @@ impl Content {
 }
 
 /// The plaintext of a message of the form: session keys, then one SEIPDv2 packet, then the
-/// end. All of it is authenticated before a byte is returned.
-fn decrypt(keys: &[&KeyPair], message: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+/// end; and how many session keys there were. All of it is authenticated before a byte is
+/// returned.
+fn decrypt(keys: &[&KeyPair], message: &[u8]) -> Result<(usize, Zeroizing<Vec<u8>>), OpenError> {
     const BROKEN: OpenError = OpenError::Form("it is not a sequence of packets");
     let mut wrapped: Vec<PKESK6> = Vec::new();
     let mut next = packets::parser(message).map_err(|_| BROKEN)?;
@@ -275,7 +286,7 @@ fn decrypt(keys: &[&KeyPair], message: &[u8]) -> Result<Zeroizing<Vec<u8>>, Open
                     .read_to_end(&mut plain)
                     .map_err(|_| OpenError::Tampered)?;
                 return match current.next() {
-                    Ok((_, PacketParserResult::EOF(_))) => Ok(plain),
+                    Ok((_, PacketParserResult::EOF(_))) => Ok((wrapped.len(), plain)),
                     _ => Err(OpenError::Form("something follows the encrypted packet")),
                 };
             }

@@ -2,9 +2,9 @@
 
 use super::{ContactError, Contacts, convert};
 use crate::{
-    crypto::{Random, SystemRandom, hash, ic_hash20},
+    crypto::{Random, SystemRandom, hash},
     model::{EventKind, IdentityId, InviteId, RequestId, RouteId, limits},
-    protocol::{self as handshake, IncomingHello, InviteKeys, Me, Offer},
+    protocol::{self as handshake, IncomingHello, InviteLink, Me, Offer},
     store::{
         Txn, invites,
         records::{InviteRecord, RequestRecord},
@@ -49,12 +49,8 @@ impl Contacts {
             name: &keys.name,
             addresses: &[],
         };
-        let secret: [u8; 16] = invite
-            .secret
-            .as_slice()
-            .try_into()
-            .map_err(|_| ContactError::Damaged)?;
-        let invite_keys = InviteKeys::derive(&secret, &ic_hash20(&keys.cert.fingerprint()));
+        let link: InviteLink = invite.link.parse().map_err(ContactError::ParseLink)?;
+        let invite_keys = link.keys();
         let offer = Offer::from_bytes(&invite.offer).map_err(ContactError::Handshake)?;
         let hello: IncomingHello = handshake::open_hello(&me, &invite_keys, &offer, parcel, now)
             .map_err(ContactError::Handshake)?;

@@ -4,7 +4,7 @@ use super::{ContactError, Contacts, RouteKind, convert};
 use crate::{
     crypto::{Random, SystemRandom, ic_hash20},
     model::{EventKind, IdentityId, Invite, InviteId, RouteId, limits},
-    protocol::{self as handshake, InviteFlags, InviteKeys, InviteLink, Me},
+    protocol::{self as handshake, InviteFlags, InviteLink, Me},
     store::{
         Once, invites,
         records::{InviteRecord, RouteRecord},
@@ -68,7 +68,7 @@ impl Contacts {
         if link.hints.is_empty() {
             return Err(ContactError::NoAddress);
         }
-        let invite_keys = InviteKeys::derive(&secret, &ic_hash);
+        let invite_keys = link.keys();
         let me = Me {
             ic: &keys.cert,
             manifest: &keys.manifest,

@@ -4,7 +4,7 @@ use super::{ContactError, Contacts, Event, RouteKind, convert};
 use crate::{
     crypto::{Random, SystemRandom, ic_hash20},
     model::{EventKind, IdentityId, InviteId, Request, RequestId, RouteId, limits},
-    protocol::{self as handshake, IncomingHello, InviteKeys, InviteLink, Me},
+    protocol::{self as handshake, IncomingHello, InviteLink, Me},
     store::{
         Once, StoreError, Txn, contacts, invites,
         records::{InviteRecord, RequestRecord, RouteRecord},
@@ -48,7 +48,7 @@ impl Contacts {
         let now = self.0.bus.now();
         let mut id = RequestId([0; 16]);
         SystemRandom.fill(&mut id.0);
-        let invite_keys = InviteKeys::derive(&link.secret, &link.ic_hash);
+        let invite_keys = link.keys();
         let text = link.to_string();
 
         let mut txn = self.begin();
@@ -162,12 +162,8 @@ impl Contacts {
             name: &keys.name,
             addresses: &addresses,
         };
-        let secret: [u8; 16] = invite
-            .secret
-            .as_slice()
-            .try_into()
-            .map_err(|_| ContactError::Damaged)?;
-        let invite_keys = InviteKeys::derive(&secret, &ic_hash20(&keys.cert.fingerprint()));
+        let link: InviteLink = invite.link.parse().map_err(ContactError::ParseLink)?;
+        let invite_keys = link.keys();
         let hello = IncomingHello::from_bytes(&row.handshake).map_err(ContactError::Handshake)?;
         let (parcel, made) = handshake::confirm(&me, &invite_keys, &hello, now, &mut SystemRandom)
             .map_err(ContactError::Handshake)?;

@@ -6,7 +6,10 @@ use crate::{
     model::{
         ContactId, ConversationId, DeliveryState, EventKind, Hlc, MessageId, RouteId, Timestamp,
     },
-    protocol::{Accept, Body, DeviceUpdate, Order, Payload, Receipt, SignedManifest, verify_chain},
+    protocol::{
+        Accept, Body, DeviceUpdate, Order, Payload, Receipt, SignedManifest, follow_chain,
+        verify_chain,
+    },
     store::{
         StoreError, Txn, contacts, conversations, messages, outbox,
         records::{ConversationRecord, HeldMessage, StoredMessage},
@@ -37,7 +40,10 @@ impl Desk<'_> {
     pub(super) fn apply(&mut self, opened: Opened) -> Result<(), StoreError> {
         let Opened { payload, id } = opened;
         match payload.body {
-            Body::Receipt(ref receipt) => return self.receipt(receipt),
+            Body::Receipt(ref receipt) => {
+                self.head_seen(&payload.manifest_head_seen)?;
+                return self.receipt(receipt);
+            }
             Body::Text(_) => self.text(payload, id)?,
             Body::Void { seqs } => self.void(payload.conversation, &seqs)?,
             Body::Address(record) => {
@@ -226,22 +232,39 @@ impl Desk<'_> {
         let Some(mut contact) = contacts::get(self.txn, &self.contact)? else {
             return Ok(());
         };
-        let vouched = || -> Option<(Vec<u8>, [u8; 32])> {
+        let vouched = || -> Option<(Vec<u8>, [u8; 32], u64)> {
             let identity = IdentityCert::parse(&contact.identity_cert).ok()?;
             let known = SignedManifest::from_bytes(&contact.manifest).ok()?;
             let known = verify_chain(&identity, None, &known).ok()?;
-            let signed = SignedManifest::from_bytes(&update.manifest).ok()?;
-            let state = verify_chain(&identity, Some(&known), &signed).ok()?;
+            let chain = update.manifests.iter();
+            let chain = chain.map(|bytes| SignedManifest::from_bytes(bytes));
+            let chain: Vec<_> = chain.collect::<Result<_, _>>().ok()?;
+            let state = follow_chain(&identity, &known, &chain).ok()?;
             let device = DeviceCert::parse(&update.dc).ok()?;
             let same = device.fingerprint().0.as_slice() == contact.device_fingerprint;
-            (same && state.device(&device.fingerprint()).is_some())
-                .then(|| (device.to_bytes(), state.head.hash))
+            let entry = state.device(&device.fingerprint()).filter(|_| same)?;
+            Some((device.to_bytes(), state.head.hash, entry.caps))
         };
         match vouched() {
-            Some((certificate, head)) => {
+            Some((certificate, head, caps)) => {
+                let now = self.rooms.bus.now();
+                let usable = |bytes: &[u8]| {
+                    DeviceCert::parse(bytes).is_ok_and(|device| device.has_subkey_for(now))
+                };
+                if !usable(&contact.device_cert) && usable(&certificate) {
+                    // They can be written to again.
+                    let contact = self.contact;
+                    let kind = EventKind::ContactChanged { contact };
+                    self.rooms.bus.append(self.txn, kind)?;
+                }
                 contact.device_cert = certificate;
-                contact.manifest.clone_from(&update.manifest);
-                contact.manifest_head = head.to_vec();
+                contact.caps = caps;
+                if let Some(latest) = update.manifests.last()
+                    && contact.manifest_head != head
+                {
+                    contact.manifest.clone_from(latest);
+                    contact.manifest_head = head.to_vec();
+                }
                 contacts::put(self.txn, &contact)
             }
             None => {
@@ -249,6 +272,18 @@ impl Desk<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Remembers which manifest of ours the contact knows: the next update begins there.
+    fn head_seen(&mut self, head: &[u8; 32]) -> Result<(), StoreError> {
+        let Some(mut contact) = contacts::get(self.txn, &self.contact)? else {
+            return Ok(());
+        };
+        if contact.own_head_seen == head {
+            return Ok(());
+        }
+        contact.own_head_seen = head.to_vec();
+        contacts::put(self.txn, &contact)
     }
 
     fn profile(&mut self, name: String) -> Result<(), StoreError> {

@@ -2,13 +2,15 @@
 
 use super::Neighbours;
 use crate::{
-    crypto::{self, CryptoError, DeviceCert, OpenError, Opener},
+    crypto::{self, CryptoError, DeviceCert, EnvelopeKind, OpenError, Opener, SealedEnvelope},
     engine::{
         identities::{IdentityError, Keys},
         messages::context,
     },
     model::{ContactId, ConversationId, Fingerprint, IdentityId, MessageId, RouteId},
-    protocol::{Payload, PayloadError, RecvTags, TagSlot, message_id},
+    protocol::{
+        Payload, PayloadError, RecvTags, StatementError, TagSlot, message_id, open_statement,
+    },
     store::{StoreError, contacts, records::ContactRecord},
 };
 use std::sync::Arc;
@@ -22,6 +24,10 @@ pub(super) enum RefusedError {
     Parcel(#[source] CryptoError),
     #[error("the envelope does not open")]
     Envelope(#[source] OpenError),
+    #[error("the parcel needs a newer version of msgd")]
+    Newer(#[source] CryptoError),
+    #[error("the statement does not open")]
+    Statement(#[source] StatementError),
     #[error("the payload is malformed")]
     Payload(#[source] PayloadError),
     #[error("the payload names another conversation or author")]
@@ -102,18 +108,33 @@ impl Reader {
         parcel: &[u8],
     ) -> Result<Vec<Opened>, RefusedError> {
         let key = tags.key(slot.epoch).ok_or(RefusedError::Damaged)?;
-        let sealed = crypto::open_parcel(&key, 0, slot.j, parcel).map_err(RefusedError::Parcel)?;
+        let sealed = crypto::open_parcel(&key, 0, slot.j, parcel).map_err(|error| match error {
+            // Authentic, so from the contact: told in the receipt instead of ignored.
+            CryptoError::UnknownEnvelope { .. } | CryptoError::NewerVersion { .. } => {
+                RefusedError::Newer(error)
+            }
+            error => RefusedError::Parcel(error),
+        })?;
         sealed
             .iter()
-            .map(|envelope| self.open_envelope(&envelope.bytes))
+            .map(|envelope| self.open_envelope(envelope))
             .collect()
     }
 
-    fn open_envelope(&self, bytes: &[u8]) -> Result<Opened, RefusedError> {
-        let opener = Opener::Device(&self.keys.device);
-        let plain = crypto::open(opener, &self.device, &self.context, bytes)
-            .map_err(RefusedError::Envelope)?;
+    fn open_envelope(&self, envelope: &SealedEnvelope) -> Result<Opened, RefusedError> {
+        let plain = match envelope.kind {
+            EnvelopeKind::Sealed => {
+                let opener = Opener::Device(&self.keys.device);
+                crypto::open(opener, &self.device, &self.context, &envelope.bytes)
+                    .map_err(RefusedError::Envelope)?
+            }
+            EnvelopeKind::Statement => open_statement(&self.device, &self.context, &envelope.bytes)
+                .map_err(RefusedError::Statement)?,
+        };
         let payload = Payload::decode(&plain).map_err(RefusedError::Payload)?;
+        payload
+            .check_envelope(envelope.kind)
+            .map_err(RefusedError::Payload)?;
         if payload.conversation != self.conversation || payload.author_device != self.author() {
             return Err(RefusedError::Foreign);
         }

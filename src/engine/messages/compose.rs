@@ -6,14 +6,15 @@ use super::{
 };
 use crate::{
     crypto::{
-        self, CryptoError, DeviceCert, Random, Recipient, SealedEnvelope, Secret, SystemRandom,
+        self, CryptoError, DeviceCert, EnvelopeKind, Random, Recipient, SealedEnvelope, Secret,
+        SystemRandom,
     },
     engine::identities::Keys,
     model::{
         ContactId, ConversationId, DeliveryState, EventKind, Fingerprint, Hlc, IdentityId,
         MessageId, RouteId, Timestamp, limits,
     },
-    protocol::{Body, Payload, SendTags, message_id, pair_context},
+    protocol::{Body, Payload, SendTags, message_id, pair_context, state},
     store::{
         Once, Txn, contacts, conversations, messages, outbox,
         records::{ContactRecord, ConversationRecord, OutboxRow, SessionRecord, StoredMessage},
@@ -116,12 +117,21 @@ impl Desk {
         };
         let bytes = payload.encode().map_err(MessageError::Payload)?;
         let message = message_id(&bytes, &author);
-        let to = [Recipient::Device(&self.device)];
-        let envelope = crypto::seal(&self.keys.device, &to, &self.context, &bytes, self.now)
-            .map_err(|error| match error {
-                CryptoError::NoUsableSubkey => MessageError::KeysExpired(error),
-                other => MessageError::Seal(other),
-            })?;
+        let kind = payload.body.envelope_kind();
+        let envelope = match kind {
+            EnvelopeKind::Statement => {
+                state(&self.keys.device, &self.context, &bytes).map_err(MessageError::Statement)?
+            }
+            EnvelopeKind::Sealed => {
+                let to = [Recipient::Device(&self.device)];
+                crypto::seal(&self.keys.device, &to, &self.context, &bytes, self.now).map_err(
+                    |error| match error {
+                        CryptoError::NoUsableSubkey => MessageError::KeysExpired(error),
+                        other => MessageError::Seal(other),
+                    },
+                )?
+            }
+        };
         let mut tags = SendTags {
             epoch: self.session.send_epoch,
             key: Secret::from_slice(&self.session.send_key).ok_or(MessageError::Damaged)?,
@@ -132,6 +142,7 @@ impl Desk {
         let sealed = SealedEnvelope {
             epoch,
             index,
+            kind,
             bytes: envelope,
         };
         let parcel =
@@ -220,8 +231,8 @@ pub(super) fn message(
     }
     let seq = desk.conversation.own_seq + 1;
     desk.conversation.hlc = Hlc(desk.conversation.hlc).tick(desk.now).0;
-    let expires = desk.now.after(limits::MESSAGE_TTL);
-    let sealed = desk.seal(Body::Text(text.clone()), seq, Some(expires))?;
+    // How long delivery is tried is the outbox's affair; the text itself may stay.
+    let sealed = desk.seal(Body::Text(text.clone()), seq, None)?;
     let conversation =
         ConversationId::from_slice(&desk.conversation.id).ok_or(MessageError::Damaged)?;
     let id = sealed.message;

@@ -12,7 +12,7 @@ use crate::{
         outbox::Command,
     },
     model::{ContactId, RouteId},
-    protocol::{AddressRecord, Body, DeviceUpdate, Receipt},
+    protocol::{AddressRecord, Body, DeviceUpdate, Receipt, SignedManifest, chain_since},
     store::{Txn, contacts, outbox, routes},
 };
 use std::net::SocketAddr;
@@ -38,7 +38,11 @@ pub(super) fn receipt(
         .iter()
         .map(|place| (place.epoch, place.index))
         .collect();
-    let sealed = desk.seal(Body::Receipt(receipt), 0, None)?;
+    let sealed = match desk.seal(Body::Receipt(receipt), 0, None) {
+        // Their new keys are on the way, and whatever comes asks for a receipt again.
+        Err(MessageError::KeysExpired(_)) => return Ok(None),
+        sealed => sealed?,
+    };
     // The tag is spent for ever before the parcel leaves.
     desk.save_session(txn)?;
     let after = outbox::head(txn, &route).map_err(MessageError::Store)?.tail;
@@ -65,7 +69,7 @@ pub(super) fn update(
     let told = hash(&[&cert]).to_vec();
     if desk.contact.told_device_cert != told {
         let body = Body::Device(DeviceUpdate {
-            manifest: desk.keys.manifest.clone(),
+            manifests: manifests(&desk)?,
             dc: cert,
         });
         let sealed = desk.seal(body, 0, None)?;
@@ -88,4 +92,15 @@ pub(super) fn update(
         contacts::put(txn, &desk.contact).map_err(MessageError::Store)?;
     }
     Ok(changed)
+}
+
+/// The manifests of ours that the contact has not said to know. The store keeps the latest;
+/// as long as there is no way to add a device, that is the whole chain.
+fn manifests(desk: &Desk) -> Result<Vec<Vec<u8>>, MessageError> {
+    let latest =
+        SignedManifest::from_bytes(&desk.keys.manifest).map_err(|_| MessageError::Damaged)?;
+    let seen = desk.contact.own_head_seen.as_slice().try_into();
+    let chain = [latest];
+    let fresh = chain_since(&chain, &seen.unwrap_or([0; 32]));
+    Ok(fresh.iter().map(SignedManifest::to_bytes).collect())
 }

@@ -1,7 +1,9 @@
 //! Why a message could not be written or read.
 
 use crate::{
-    crypto::CryptoError, engine::identities::IdentityError, protocol::PayloadError,
+    crypto::CryptoError,
+    engine::identities::IdentityError,
+    protocol::{PayloadError, StatementError},
     store::StoreError,
 };
 
@@ -46,6 +48,9 @@ pub enum MessageError {
     /// Sealing failed.
     #[error("cannot seal")]
     Seal(#[source] CryptoError),
+    /// A statement could not be signed.
+    #[error("cannot sign")]
+    Statement(#[source] StatementError),
     /// The payload cannot be built.
     #[error("cannot build the payload")]
     Payload(#[source] PayloadError),

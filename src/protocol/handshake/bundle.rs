@@ -119,7 +119,11 @@ fn seal_key(keys: &InviteKeys) -> Secret<32> {
 }
 
 /// `nonce(24) || XChaCha20-Poly1305(len(2) plain zeros)`: 8192 bytes that look like nothing.
-fn seal(keys: &InviteKeys, plain: &[u8], rng: &mut dyn Random) -> Result<Vec<u8>, HandshakeError> {
+pub(super) fn seal(
+    keys: &InviteKeys,
+    plain: &[u8],
+    rng: &mut dyn Random,
+) -> Result<Vec<u8>, HandshakeError> {
     let too_long = HandshakeError::TooLong("device certificate");
     let len = u16::try_from(plain.len()).ok();
     let Some(len) = len.filter(|_| plain.len() + 2 <= ROOM) else {
@@ -137,7 +141,7 @@ fn seal(keys: &InviteKeys, plain: &[u8], rng: &mut dyn Random) -> Result<Vec<u8>
     Ok([nonce.as_slice(), &body].concat())
 }
 
-fn open(keys: &InviteKeys, bytes: &[u8]) -> Result<Vec<u8>, HandshakeError> {
+pub(super) fn open(keys: &InviteKeys, bytes: &[u8]) -> Result<Vec<u8>, HandshakeError> {
     let wrong = || HandshakeError::OtherInvite;
     if bytes.len() != BUNDLE_BYTES {
         return Err(HandshakeError::Field("length"));
@@ -182,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_not_cut() {
-        let keys = InviteKeys::derive(&[7; 16], &[9; 20]);
+        let keys = InviteKeys::derive(&[7; 16], Default::default(), &[9; 20]);
         let mut rng = SeededRandom::new(1);
         assert!(seal(&keys, &vec![1; ROOM - 2], &mut rng).is_ok());
         assert!(seal(&keys, &vec![1; ROOM - 1], &mut rng).is_err());

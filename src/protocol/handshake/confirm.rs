@@ -12,7 +12,7 @@ use crate::{
         seal_single,
     },
     model::Timestamp,
-    protocol::{InviteKeys, InviteLink, ManifestError, VERSION},
+    protocol::{InviteKeys, InviteLink, VERSION},
     wire::{FieldLimit, v1, write},
 };
 
@@ -70,7 +70,7 @@ pub fn confirm(
     let envelope = seal(me.device, &[to], &pair.confirm_context(), &bytes, now)
         .map_err(HandshakeError::Crypto)?;
     let (tag, key) = keys.confirm_parcel();
-    let parcel = seal_single(&tag, &key, &envelope).map_err(HandshakeError::Crypto)?;
+    let parcel = seal_single(&tag, &key, &envelope, rng).map_err(HandshakeError::Crypto)?;
     let transcript = confirm_transcript(&hello.transcript, &bytes);
     let established = Established {
         peer: hello.peer.clone(),
@@ -132,7 +132,8 @@ pub fn open_confirm(
     })
 }
 
-/// Between bundle and Confirm only subkeys, addresses and the manifest's number may move on.
+/// Between bundle and Confirm only subkeys, addresses and the manifest may move on, the latter
+/// without taking anything back.
 fn still_the_inviter(before: &Peer, after: &Peer) -> Result<(), HandshakeError> {
     if after.ic.fingerprint() != before.ic.fingerprint() {
         return Err(HandshakeError::NotTheInviter);
@@ -140,14 +141,7 @@ fn still_the_inviter(before: &Peer, after: &Peer) -> Result<(), HandshakeError> 
     if after.device.fingerprint() != before.device.fingerprint() {
         return Err(HandshakeError::ForeignDevice);
     }
-    let (old, new) = (before.manifest_state()?.head, after.manifest_state()?.head);
-    if new.seq < old.seq {
-        return Err(HandshakeError::Manifest(ManifestError::Rollback));
-    }
-    if new.seq == old.seq && new.hash != old.hash {
-        return Err(HandshakeError::Manifest(ManifestError::Fork));
-    }
-    Ok(())
+    after.follows(&before.manifest)
 }
 
 fn proof(pair: &Pair, keys: &InviteKeys, hello: &[u8; 32], message: &v1::Confirm) -> [u8; 32] {

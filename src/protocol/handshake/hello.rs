@@ -105,7 +105,7 @@ pub fn hello(
     let envelope = seal(me.device, &[to], &pair.hello_context(), &bytes, now)
         .map_err(HandshakeError::Crypto)?;
     let (tag, key) = keys.hello_parcel();
-    let parcel = seal_single(&tag, &key, &envelope).map_err(HandshakeError::Crypto)?;
+    let parcel = seal_single(&tag, &key, &envelope, rng).map_err(HandshakeError::Crypto)?;
     let pending = PendingHello {
         peer: bundle.peer.clone(),
         answer_until,

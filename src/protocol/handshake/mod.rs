@@ -113,3 +113,5 @@ const BUNDLE_PURPOSE: &str = "bundle";
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

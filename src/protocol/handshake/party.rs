@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         MAX_ADDRESSES, MAX_CERT_BYTES, MAX_MANIFEST_BYTES, ManifestState, SignedManifest,
         payload::{SOCKET_ADDRESS_BYTES, read_address, write_address},
-        verify_chain,
+        verify_chain, verify_later,
     },
     wire::{FieldLimit, Readable, check_fields, read, v1, write},
 };
@@ -59,9 +59,15 @@ impl Peer {
         }
     }
 
-    /// What the manifest says; it was verified when this was made.
-    pub(super) fn manifest_state(&self) -> Result<ManifestState, HandshakeError> {
-        verify(&self.ic, &self.manifest)
+    /// Whether the manifest is the one in `known`, or a later one that takes nothing of it
+    /// back. To be asked about everybody of whom a manifest is kept: the handshake itself
+    /// knows none.
+    pub fn follows(&self, known: &[u8]) -> Result<(), HandshakeError> {
+        let known = verify(&self.ic, known)?;
+        let signed = read_manifest(&self.manifest)?;
+        verify_later(&self.ic, &known, &signed)
+            .map(drop)
+            .map_err(HandshakeError::Manifest)
     }
 }
 
@@ -102,8 +108,11 @@ pub(super) fn check(party: Option<&v1::Party>) -> Result<Peer, HandshakeError> {
 }
 
 fn verify(ic: &IdentityCert, manifest: &[u8]) -> Result<ManifestState, HandshakeError> {
-    let signed = SignedManifest::from_bytes(manifest).map_err(HandshakeError::Manifest)?;
-    verify_chain(ic, None, &signed).map_err(HandshakeError::Manifest)
+    verify_chain(ic, None, &read_manifest(manifest)?).map_err(HandshakeError::Manifest)
+}
+
+fn read_manifest(bytes: &[u8]) -> Result<SignedManifest, HandshakeError> {
+    SignedManifest::from_bytes(bytes).map_err(HandshakeError::Manifest)
 }
 
 /// Reads a message after a look over its fields.

@@ -116,7 +116,7 @@ mod tests {
             (0..text.len()).step_by(2).map(byte).collect::<Vec<u8>>()
         };
         let fixed = |name: &str| <[u8; 32]>::try_from(bytes(name)).expect("32 bytes");
-        let keys = InviteKeys::derive(&[7; 16], &[9; 20]);
+        let keys = InviteKeys::derive(&[7; 16], Default::default(), &[9; 20]);
         let pair = Pair {
             inviter: Fingerprint(fixed("inviter")),
             invitee: Fingerprint(fixed("invitee")),

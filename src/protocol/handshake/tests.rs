@@ -140,7 +140,7 @@ impl Stage {
             NOW,
         );
         let (tag, key) = self.link.keys().hello_parcel();
-        seal_single(&tag, &key, &envelope.expect("sealed")).expect("fits")
+        seal_single(&tag, &key, &envelope.expect("sealed"), &mut rng()).expect("fits")
     }
 }
 
@@ -224,7 +224,7 @@ proptest! {
             let mut envelope = open_single(&key, parcel).expect("sealed so");
             let at = at.index(envelope.len());
             envelope[at] ^= flip;
-            seal_single(&tag, &key, &envelope).expect("fits")
+            seal_single(&tag, &key, &envelope, &mut rng()).expect("fits")
         };
         prop_assert!(stage.open_hello(&reseal(&parcel, keys.hello_parcel()), NOW).is_err());
         let answer = reseal(&answer, keys.confirm_parcel());

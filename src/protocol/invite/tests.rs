@@ -118,6 +118,18 @@ fn faults_are_told_apart() {
 }
 
 #[test]
+fn a_changed_flag_gives_other_keys() {
+    let mut changed = plain();
+    changed.flags = IN_PERSON;
+    let changed: InviteLink = changed.to_string().parse().expect("a right checksum");
+    let (before, after) = (plain().keys(), changed.keys());
+    assert_ne!(before.base, after.base);
+    assert_ne!(before.seal, after.seal);
+    assert_ne!(before.link, after.link);
+    assert_ne!(before.hello_tag(), after.hello_tag());
+}
+
+#[test]
 fn the_secret_is_not_printed_by_accident() {
     assert_eq!(format!("{:?}", plain()), "InviteLink[redacted]");
 }

@@ -59,6 +59,52 @@ fn a_chain_is_followed_step_by_step() {
 }
 
 #[test]
+fn an_update_brings_every_step_in_between() {
+    let ic = identity();
+    let (signed, one) = first(&ic);
+    let (mut chain, mut states) = (vec![signed], vec![one]);
+    for at in 1..=20_u8 {
+        let before = states.last().expect("one");
+        let mut devices: Vec<_> = before.devices.iter().map(|d| (d.device, d.caps)).collect();
+        if at > 1 {
+            devices.retain(|(device, _)| *device != Fingerprint([at - 1; 32]));
+        }
+        devices.push((Fingerprint([at; 32]), 1));
+        chain.push(successor(&ic, before, &devices).expect("sound"));
+        let state = verify_chain(&ic.cert(), Some(before), chain.last().expect("one"));
+        states.push(state.expect("follows"));
+    }
+    let follow =
+        |known: usize, chain: &[SignedManifest]| follow_chain(&ic.cert(), &states[known], chain);
+    assert_eq!(follow(3, &[]).expect("unchanged"), states[3]);
+    assert_eq!(follow(2, &chain[3..=9]).expect("all there"), states[9]);
+    assert_eq!(follow(5, &chain[3..=9]).expect("told twice"), states[9]);
+    assert_eq!(follow(9, &chain[3..=9]).expect("nothing new"), states[9]);
+    assert!(matches!(follow(2, &chain[4..=9]), Err(ManifestError::Gap)));
+    assert!(matches!(
+        follow(9, &chain[3..=5]),
+        Err(ManifestError::Rollback)
+    ));
+    let mut gap = chain[3..=9].to_vec();
+    gap.remove(2);
+    assert!(matches!(follow(2, &gap), Err(ManifestError::Gap)));
+
+    // More than fits into one update takes two.
+    assert!(chain_since(&chain, &states[20].head.hash).is_empty());
+    let some = chain_since(&chain, &states[0].head.hash);
+    assert_eq!(some.len(), MAX_UPDATE_MANIFESTS);
+    let half = follow(0, some).expect("in order");
+    let rest = chain_since(&chain, &half.head.hash);
+    let end = follow_chain(&ic.cert(), &half, rest).expect("in order");
+    assert_eq!(end, states[20]);
+    assert_eq!(
+        chain_since(&chain[..2], &[0; 32]).len(),
+        2,
+        "an unknown head"
+    );
+}
+
+#[test]
 fn two_histories_are_a_fork() {
     let ic = identity();
     let (_, one) = first(&ic);
@@ -109,6 +155,54 @@ fn nothing_is_taken_back() {
         verify_chain(&ic.cert(), Some(&demanding), &signed),
         Err(ManifestError::StepsBack("minimum version"))
     ));
+}
+
+#[test]
+fn a_later_manifest_takes_nothing_back_however_many_steps_lie_in_between() {
+    let ic = identity();
+    let (signed, one) = first(&ic);
+    let old = one.devices[0].device;
+    let new = Fingerprint([9; 32]);
+    let second = successor(&ic, &one, &[(old, 0b11), (new, 1)]).expect("sound");
+    let two = verify_chain(&ic.cert(), Some(&one), &second).expect("follows");
+    let third = successor(&ic, &two, &[(new, 1)]).expect("sound");
+    let later =
+        |known: &ManifestState, signed: &SignedManifest| verify_later(&ic.cert(), known, signed);
+    let three = later(&one, &third).expect("nothing is taken back");
+    assert_eq!(three.revoked, [old]);
+    assert_eq!(later(&two, &third).expect("the next"), three);
+    assert_eq!(later(&three, &third).expect("the same"), three);
+    assert!(matches!(later(&two, &signed), Err(ManifestError::Rollback)));
+
+    let refused = |change: &dyn Fn(&mut ManifestState)| {
+        let mut state = one.clone();
+        state.head.seq = 5;
+        change(&mut state);
+        let judged = later(&one, &forced(&ic, &state, &[1; 32]));
+        assert!(matches!(judged, Err(ManifestError::StepsBack(_))));
+    };
+    refused(&|state| state.devices[0].caps = 0b01);
+    refused(&|state| state.devices[0].added = 2);
+    refused(&|state| state.devices[0].device = new);
+    let demanding = ManifestState {
+        revoked: vec![Fingerprint([3; 32])],
+        ..one.clone()
+    };
+    assert!(matches!(
+        later(&demanding, &third),
+        Err(ManifestError::StepsBack("revocations"))
+    ));
+    // Added before the manifest that is known, and yet not in it.
+    let mut back_dated = two.clone();
+    back_dated.head.seq = 5;
+    back_dated.devices.push(ManifestDevice {
+        device: Fingerprint([10; 32]),
+        caps: 1,
+        added: 2,
+    });
+    back_dated.devices.sort_by_key(|entry| entry.device);
+    let judged = later(&two, &forced(&ic, &back_dated, &[1; 32]));
+    assert!(matches!(judged, Err(ManifestError::StepsBack(_))));
 }
 
 #[test]

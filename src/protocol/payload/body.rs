@@ -2,7 +2,8 @@
 
 use super::{
     AddressRecord, Body, DeviceUpdate, MAX_ADDRESSES, MAX_CERT_BYTES, MAX_MANIFEST_BYTES,
-    PayloadError, SOCKET_ADDRESS_BYTES, read_address, read_limited, write_address,
+    MAX_UPDATE_MANIFESTS, PayloadError, SOCKET_ADDRESS_BYTES, read_address, read_limited,
+    write_address,
 };
 use crate::{
     model::limits,
@@ -25,7 +26,7 @@ const ADDRESS: &[FieldLimit] = &[
     FieldLimit::list(2, SOCKET_ADDRESS_BYTES, MAX_ADDRESSES),
 ];
 const DEVICE: &[FieldLimit] = &[
-    FieldLimit::bytes(1, MAX_MANIFEST_BYTES),
+    FieldLimit::list(1, MAX_MANIFEST_BYTES, MAX_UPDATE_MANIFESTS),
     FieldLimit::bytes(2, MAX_CERT_BYTES),
 ];
 const VOID: &[FieldLimit] = &[FieldLimit::bytes(1, MAX_VOID_SEQS * 10)];
@@ -54,7 +55,7 @@ pub(super) fn write_body(body: &Body) -> Result<(u32, Vec<u8>), PayloadError> {
         }
         Body::Device(update) => {
             let message = v1::Device {
-                manifest: update.manifest.clone(),
+                manifests: update.manifests.clone(),
                 device: update.dc.clone(),
             };
             (KIND_DEVICE, write(&message))
@@ -82,7 +83,7 @@ pub(super) fn read_body(kind: u32, bytes: &[u8]) -> Result<Body, PayloadError> {
         KIND_DEVICE => {
             let raw: v1::Device = read_limited(bytes, DEVICE)?;
             Body::Device(DeviceUpdate {
-                manifest: raw.manifest,
+                manifests: raw.manifests,
                 dc: raw.device,
             })
         }
@@ -115,7 +116,12 @@ fn check(body: &Body) -> Result<(), PayloadError> {
         Body::Device(update) => {
             valid(!update.dc.is_empty(), "device certificate")?;
             within(update.dc.len() <= MAX_CERT_BYTES, "device certificate")?;
-            within(update.manifest.len() <= MAX_MANIFEST_BYTES, "manifest")
+            within(update.manifests.len() <= MAX_UPDATE_MANIFESTS, "manifests")?;
+            for manifest in &update.manifests {
+                valid(!manifest.is_empty(), "manifest")?;
+                within(manifest.len() <= MAX_MANIFEST_BYTES, "manifest")?;
+            }
+            Ok(())
         }
         Body::Void { seqs } => {
             within(seqs.len() <= MAX_VOID_SEQS, "numbers")?;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::protocol::EpochReceipt;
+use crate::{crypto::EnvelopeKind, protocol::EpochReceipt};
 
 fn payload(body: Body) -> Payload {
     Payload {
@@ -60,7 +60,8 @@ fn bodies() -> impl Strategy<Value = Body> {
         receipts().prop_map(Body::Receipt),
         (any::<u64>(), addresses)
             .prop_map(|(counter, addresses)| Body::Address(AddressRecord { counter, addresses })),
-        (bytes(), bytes()).prop_map(|(manifest, dc)| Body::Device(DeviceUpdate { manifest, dc })),
+        (prop::collection::vec(bytes(), 0..4), bytes())
+            .prop_map(|(manifests, dc)| Body::Device(DeviceUpdate { manifests, dc })),
         prop::collection::btree_set(any::<u64>(), 1..=256).prop_map(|seqs| Body::Void {
             seqs: seqs.into_iter().collect()
         }),
@@ -82,7 +83,7 @@ proptest! {
         let _ = Payload::decode(&bytes);
         let raw = wire::write(&v1::Payload { version: 1, kind, conversation: vec![1; 16],
             author_device: vec![2; 32], seq: 1, manifest_head_seen: vec![5; 32], salt: vec![6; 16],
-            body: bytes, ..Default::default() });
+            body: bytes, auth: 1, ..Default::default() });
         if let Ok(payload) = Payload::decode(&raw) {
             prop_assert_eq!(payload.encode(), Ok(raw));
         }
@@ -116,6 +117,21 @@ fn limits_hold_in_both_directions() {
     assert_eq!(parents.encode(), Err(PayloadError::Limit("parents")));
     parents.parents = vec![[1; 16]; 2];
     assert_eq!(parents.encode(), Err(PayloadError::Field("parents")));
+    let device = |manifests| {
+        payload(Body::Device(DeviceUpdate {
+            manifests,
+            dc: vec![1],
+        }))
+    };
+    assert!(device(vec![vec![1]; 16]).encode().is_ok());
+    assert_eq!(
+        device(vec![vec![1]; 17]).encode(),
+        Err(PayloadError::Limit("manifests"))
+    );
+    assert_eq!(
+        device(vec![Vec::new()]).encode(),
+        Err(PayloadError::Field("manifest"))
+    );
     let huge = payload(Body::Unknown {
         kind: 99,
         bytes: vec![0; limits::MAX_PAYLOAD_BYTES],
@@ -130,6 +146,7 @@ fn limits_hold_in_both_directions() {
             parents: vec![vec![3; 16]; parents],
             manifest_head_seen: vec![5; 32],
             salt: vec![6; 16],
+            auth: 1,
             ..Default::default()
         })
     };
@@ -153,6 +170,41 @@ fn only_texts_are_numbered() {
     });
     profile.seq = 1;
     assert_eq!(profile.encode(), Err(PayloadError::Field("number")));
+}
+
+#[test]
+fn an_author_is_known_by_a_signature_or_not_at_all() {
+    let good = payload(Body::Text("a".into())).encode().expect("valid");
+    let with = |auth| {
+        let raw: v1::Payload = wire::read(&good).expect("whole");
+        Payload::decode(&wire::write(&v1::Payload { auth, ..raw }))
+    };
+    assert!(with(1).is_ok());
+    for auth in [0, 2, 3, u32::MAX] {
+        assert_eq!(with(auth), Err(PayloadError::Auth(auth)));
+    }
+}
+
+#[test]
+fn each_known_kind_has_one_way_to_travel() {
+    let sealed = |body| {
+        let payload = payload(body);
+        let may = |kind| payload.check_envelope(kind).is_ok();
+        (may(EnvelopeKind::Sealed), may(EnvelopeKind::Statement))
+    };
+    assert_eq!(sealed(Body::Text("a".into())), (true, false));
+    assert_eq!(sealed(Body::Receipt(Receipt::default())), (true, false));
+    assert_eq!(sealed(Body::Device(DeviceUpdate::default())), (false, true));
+    assert_eq!(
+        sealed(Body::Address(AddressRecord::default())),
+        (false, true)
+    );
+    assert_eq!(sealed(Body::Void { seqs: vec![1] }), (false, true));
+    let later = Body::Unknown {
+        kind: 77,
+        bytes: Vec::new(),
+    };
+    assert_eq!(sealed(later), (true, true));
 }
 
 #[test]
@@ -197,7 +249,14 @@ fn payloads_match_the_committed_vectors() {
         (
             "device",
             Body::Device(DeviceUpdate {
-                manifest: vec![1, 2],
+                manifests: vec![vec![1, 2], vec![4]],
+                dc: vec![3],
+            }),
+        ),
+        (
+            "device_alone",
+            Body::Device(DeviceUpdate {
+                manifests: Vec::new(),
                 dc: vec![3],
             }),
         ),

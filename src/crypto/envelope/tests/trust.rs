@@ -59,6 +59,19 @@ fn a_message_for_somebody_else_cannot_be_passed_on() {
 }
 
 #[test]
+fn each_session_key_is_for_somebody_whom_the_author_names() {
+    let content = packets::to_bytes(&signed(&ALICE, proper())).unwrap();
+    let session = session();
+    // What would cost Bob a try with each of his keys, for nobody.
+    let mut padded = for_bob(&session).repeat(2);
+    encrypt_into(&mut padded, session, &content).unwrap();
+    assert_form(&padded);
+    let two = vec![recipient(&BOB, true), recipient(&EVE, true)];
+    let subpackets = [two, vec![context(&CONTEXT, true)]].concat();
+    assert_form(&encrypted(&signed(&ALICE, subpackets)));
+}
+
+#[test]
 fn a_message_belongs_to_one_conversation() {
     let wrong = Err(OpenError::WrongContext);
     let with = |contexts: Vec<Subpacket>| {

@@ -69,6 +69,9 @@ fn another_invite_opens_nothing() {
     let alice = stage.alice.me();
     refused(open_hello(&alice, &other.keys(), &stage.offer, &parcel, NOW).map(|_| ()));
     refused(open_confirm(&stage.bob.me(), &other, &pending, &answer, NOW).map(|_| ()));
+    let mut flagged = stage.link.clone();
+    flagged.flags = crate::protocol::IN_PERSON;
+    refused(open_bundle(&flagged, &stage.offer.bundle, NOW).map(|_| ()));
     // Same link, another bundle: the Hello answers the one it was made for only.
     let renewed = offer(&alice, &stage.link.keys(), EXPIRES, NOW, &mut rng()).expect("made");
     let mixed = Offer {
@@ -85,4 +88,55 @@ fn ones_own_invite_is_refused() {
     let alice = stage.alice.me();
     let own = hello(&alice, &stage.link, &stage.bundle(), "", NOW, &mut rng());
     assert!(matches!(own, Err(HandshakeError::OwnInvite)));
+}
+
+#[test]
+fn who_was_known_before_takes_nothing_back() {
+    let mut stage = Stage::new();
+    let (known, device) = (
+        stage.alice.manifest.clone(),
+        stage.alice.device.fingerprint(),
+    );
+    stage.bundle().peer.follows(&known).expect("the same");
+    // A later manifest, well signed, with a capability less.
+    let raw = v1::Manifest {
+        version: 1,
+        min_version: 1,
+        identity: stage.alice.cert.fingerprint().0.to_vec(),
+        seq: 3,
+        previous: vec![1; 32],
+        devices: vec![v1::ManifestDevice {
+            device: device.0.to_vec(),
+            caps: 0,
+            added: 1,
+        }],
+        revoked: Vec::new(),
+    };
+    let manifest = write(&raw);
+    let signature = stage.alice.ic.sign("manifest", &manifest).expect("signed");
+    let downgraded = write(&v1::SignedManifest {
+        manifest,
+        signature,
+    });
+    let steps_back = |judged: Result<(), HandshakeError>| {
+        let Err(HandshakeError::Manifest(ManifestError::StepsBack(what))) = judged else {
+            panic!("{judged:?}");
+        };
+        assert_eq!(what, "capabilities");
+    };
+    let (parcel, pending) = stage.hello();
+    let incoming = stage.open_hello(&parcel, NOW).expect("opens");
+    stage.alice.manifest = downgraded;
+    let (answer, _) = stage.confirm(&incoming);
+    steps_back(stage.open_confirm(&pending, &answer).map(drop));
+
+    let keys = stage.link.keys();
+    stage.offer = offer(&stage.alice.me(), &keys, EXPIRES, NOW, &mut rng()).expect("made");
+    steps_back(stage.bundle().peer.follows(&known));
+    // Somebody else's manifest is no measure.
+    let judged = stage.bundle().peer.follows(&stage.bob.manifest);
+    assert!(matches!(
+        judged,
+        Err(HandshakeError::Manifest(ManifestError::Signature(_)))
+    ));
 }
