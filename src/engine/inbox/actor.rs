@@ -3,14 +3,15 @@
 use super::{
     Command, Neighbours,
     apply::After,
-    batch::{BATCH, Outcome, Windows, open_spool, sort_out, window, write},
+    batch::{BATCH, Outcome, Windows, sort_out, window, write},
+    kept::open_kept,
 };
 use crate::{
     base::{Clock, Stop, chain},
     engine::contacts::{RouteKind, put_recv_tags},
     model::{ContactId, RouteId, VaultState},
     protocol::AckPolicy,
-    store::{StoreError, routes},
+    store::{StoreError, records::TagPlace, routes},
     wire::Frame,
 };
 use std::{
@@ -101,7 +102,7 @@ impl Actor {
         for route in kept {
             loop {
                 let done = self
-                    .run_batch(move |rooms, _| open_spool(rooms, route))
+                    .run_batch(move |rooms, _| open_kept(rooms, route))
                     .await;
                 if done {
                     break;
@@ -219,10 +220,15 @@ impl Actor {
             let Some(window) = window(rooms, windows, route)? else {
                 return Ok(outcome);
             };
-            if window.advance(epoch, next) {
+            let moved = window.advance(epoch, next);
+            let settled = |place: &TagPlace| (place.epoch, place.index) < (epoch, next);
+            let row = routes::get(&rooms.bus.store().read(), &route)?;
+            if moved || row.is_some_and(|row| row.refused.iter().any(settled)) {
                 let mut txn = rooms.bus.store().begin();
                 if let Some(mut row) = routes::get(&txn, &route)? {
                     put_recv_tags(&mut row, &window.tags);
+                    // Their author has heard of them: there is room for others.
+                    row.refused.retain(|place| !settled(place));
                     routes::put(&mut txn, &row)?;
                     outcome.ticket = Some(rooms.bus.store().queue(txn));
                 }

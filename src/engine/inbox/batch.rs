@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     base::chain,
-    crypto::{Tag, open_parcel},
+    crypto::{Secret, open_parcel},
     engine::contacts::{put_recv_tags, recv_tags},
     model::{ContactId, RouteId},
     protocol::TagSlot,
@@ -24,8 +24,8 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 pub(super) const BATCH: usize = 32;
 /// Parcels kept for one contact while locked; further ones are not acknowledged and come again.
 const MAX_KEPT: u64 = 4_096;
-/// Refused places that are remembered of one contact.
-const MAX_REFUSED: usize = 64;
+/// Refused places that are remembered of one contact: as many as a receipt can tell.
+pub(super) const MAX_REFUSED: usize = 64;
 
 pub(super) type Windows = HashMap<RouteId, Window>;
 
@@ -36,6 +36,8 @@ pub(super) struct Outcome {
     pub(super) custody: HashMap<RouteId, Vec<[u8; 16]>>,
     pub(super) receipts: HashSet<RouteId>,
     pub(super) strangers: HashSet<RouteId>,
+    /// Whose parcels were left where they are for a reason of ours: they must come again.
+    pub(super) dropped: HashSet<RouteId>,
     pub(super) after: After,
 }
 
@@ -50,7 +52,7 @@ struct Fresh {
 enum Content {
     Opened(Vec<Opened>),
     Refused,
-    Kept(Vec<u8>),
+    Kept { parcel: Vec<u8>, key: Secret<32> },
 }
 
 /// The window of `route`, read from the store if it is not at hand.
@@ -87,6 +89,7 @@ pub(super) fn sort_out(
 ) -> Result<Sorted, StoreError> {
     let mut sorted = Sorted::default();
     let mut readers: HashMap<RouteId, Reader> = HashMap::new();
+    let mut refused: HashMap<RouteId, usize> = HashMap::new();
     for (route, parcel) in parcels {
         let Some(tag) = parcel.first_chunk::<16>().copied() else {
             continue;
@@ -103,6 +106,9 @@ pub(super) fn sort_out(
             sorted.outcome.receipts.insert(route);
             continue;
         }
+        let Some(key) = window.tags.key(slot.epoch) else {
+            continue;
+        };
         let content = if unlocked {
             let reader = match readers.entry(route) {
                 Entry::Occupied(entry) => Ok(&*entry.into_mut()),
@@ -110,22 +116,34 @@ pub(super) fn sort_out(
                     Reader::new(rooms, route).map(|reader| &*entry.insert(reader))
                 }
             };
-            match reader.and_then(|reader| reader.open(&window.tags, slot, &parcel)) {
+            match reader.and_then(|reader| reader.open(&key, slot.j, &parcel)) {
                 Ok(opened) => Content::Opened(opened),
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "a parcel was refused");
+                    if error.is_ours() {
+                        sorted.outcome.dropped.insert(route);
+                    }
                     if error.is_ours() || error.is_foreign() {
                         continue;
                     }
+                    let known = match refused.entry(route) {
+                        Entry::Occupied(entry) => entry.into_mut(),
+                        Entry::Vacant(entry) => entry.insert(refused_so_far(rooms, route)?),
+                    };
+                    // One more could not be told, and would pass for delivered.
+                    if *known >= MAX_REFUSED {
+                        sorted.outcome.dropped.insert(route);
+                        continue;
+                    }
+                    *known += 1;
                     Content::Refused
                 }
             }
         } else {
-            let key = window.tags.key(slot.epoch);
-            if key.is_none_or(|key| open_parcel(&key, 0, slot.j, &parcel).is_err()) {
+            if open_parcel(&key, 0, slot.j, &parcel).is_err() {
                 continue;
             }
-            Content::Kept(parcel)
+            Content::Kept { parcel, key }
         };
         if window.burn(&tag, slot) {
             sorted.fresh.push(Fresh {
@@ -137,6 +155,11 @@ pub(super) fn sort_out(
         }
     }
     Ok(sorted)
+}
+
+fn refused_so_far(rooms: &Neighbours, route: RouteId) -> Result<usize, StoreError> {
+    let row = routes::get(&rooms.bus.store().read(), &route)?;
+    Ok(row.map_or(0, |row| row.refused.len()))
 }
 
 /// Writes a batch's effects: tags burnt, messages stored, counters moved, in one transaction.
@@ -185,7 +208,7 @@ pub(super) fn write(
                 });
                 outcome.receipts.insert(route);
             }
-            Content::Kept(parcel) => {
+            Content::Kept { parcel, key } => {
                 if spool::len(&txn, &route)? >= MAX_KEPT {
                     return Err(StoreError::Refused(
                         "too much is kept until the vault is unlocked",
@@ -197,6 +220,9 @@ pub(super) fn write(
                     &SpoolRow {
                         parcel,
                         at: rooms.bus.now().0,
+                        epoch: slot.epoch,
+                        index: slot.j,
+                        key: key.as_bytes().to_vec(),
                     },
                 )?;
             }
@@ -210,71 +236,8 @@ pub(super) fn write(
         };
         put_recv_tags(&mut row, &window.tags);
         row.refused.append(&mut refused);
-        let extra = row.refused.len().saturating_sub(MAX_REFUSED);
-        row.refused.drain(..extra);
         routes::put(&mut txn, &row)?;
     }
-    outcome.ticket = Some(rooms.bus.store().queue(txn));
-    Ok(outcome)
-}
-
-/// Opens up to a batch of one contact's kept parcels.
-pub(super) fn open_spool(rooms: &Neighbours, route: RouteId) -> Result<Outcome, StoreError> {
-    let mut outcome = Outcome::default();
-    let read = rooms.bus.store().read();
-    let kept = spool::scan(&read, &route, 0, BATCH)?;
-    let Some(row) = routes::get(&read, &route)?.filter(|_| !kept.is_empty()) else {
-        return Ok(outcome);
-    };
-    let Some(tags) = recv_tags(&row) else {
-        return Ok(outcome);
-    };
-    let reader = Reader::new(rooms, route);
-    let mut opened = Vec::with_capacity(kept.len());
-    for (number, kept) in &kept {
-        let slot = kept
-            .parcel
-            .first_chunk::<16>()
-            .and_then(|tag| tags.find(&Tag(*tag)));
-        let content = match (&reader, slot) {
-            (Ok(reader), Some(slot)) => reader
-                .open(&tags, slot, &kept.parcel)
-                .map_err(|error| chain(&error)),
-            (Err(error), _) => Err(chain(error)),
-            (_, None) => Err("its tag is out of the window".to_owned()),
-        };
-        opened.push((*number, slot, content));
-    }
-    let mut txn = rooms.bus.store().begin();
-    let mut refused = Vec::new();
-    for (number, slot, content) in opened {
-        match content {
-            Ok(payloads) => {
-                for one in payloads {
-                    Desk {
-                        rooms,
-                        txn: &mut txn,
-                        contact: ContactId(route.0),
-                        after: &mut outcome.after,
-                    }
-                    .apply(one)?;
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a kept parcel was refused");
-                refused.extend(slot.map(|slot| TagPlace {
-                    epoch: slot.epoch,
-                    index: slot.j,
-                }));
-            }
-        }
-        spool::remove(&mut txn, &route, number)?;
-    }
-    if let Some(mut row) = routes::get(&txn, &route)?.filter(|_| !refused.is_empty()) {
-        row.refused.append(&mut refused);
-        routes::put(&mut txn, &row)?;
-    }
-    outcome.receipts.insert(route);
     outcome.ticket = Some(rooms.bus.store().queue(txn));
     Ok(outcome)
 }

@@ -12,6 +12,7 @@
 mod actor;
 mod apply;
 mod batch;
+mod kept;
 mod open;
 mod window;
 
@@ -108,3 +109,6 @@ impl Inbox {
         let _ = self.commands.send(command).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

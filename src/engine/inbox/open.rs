@@ -2,13 +2,13 @@
 
 use super::Neighbours;
 use crate::{
-    crypto::{self, CryptoError, DeviceCert, OpenError, Opener},
+    crypto::{self, CryptoError, DeviceCert, OpenError, Opener, Secret},
     engine::{
         identities::{IdentityError, Keys},
         messages::context,
     },
     model::{ContactId, ConversationId, Fingerprint, IdentityId, MessageId, RouteId},
-    protocol::{Payload, PayloadError, RecvTags, TagSlot, message_id},
+    protocol::{Payload, PayloadError, message_id},
     store::{StoreError, contacts, records::ContactRecord},
 };
 use std::sync::Arc;
@@ -39,7 +39,10 @@ pub(super) enum RefusedError {
 impl RefusedError {
     /// Whether trying again later can help: then the parcel must not be used up.
     pub(super) const fn is_ours(&self) -> bool {
-        matches!(self, Self::Keys(_) | Self::Damaged | Self::Store(_))
+        matches!(
+            self,
+            Self::Keys(_) | Self::Cert(_) | Self::Damaged | Self::Store(_)
+        )
     }
 
     /// Whether the bytes cannot have come from the contact.
@@ -94,15 +97,14 @@ impl Reader {
         self.device.fingerprint()
     }
 
-    /// Opens a parcel at its place.
+    /// Opens parcel number `j` under its epoch's tag key.
     pub(super) fn open(
         &self,
-        tags: &RecvTags,
-        slot: TagSlot,
+        key: &Secret<32>,
+        j: u64,
         parcel: &[u8],
     ) -> Result<Vec<Opened>, RefusedError> {
-        let key = tags.key(slot.epoch).ok_or(RefusedError::Damaged)?;
-        let sealed = crypto::open_parcel(&key, 0, slot.j, parcel).map_err(RefusedError::Parcel)?;
+        let sealed = crypto::open_parcel(key, 0, j, parcel).map_err(RefusedError::Parcel)?;
         sealed
             .iter()
             .map(|envelope| self.open_envelope(&envelope.bytes))

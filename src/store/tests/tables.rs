@@ -227,6 +227,7 @@ fn the_spool_keeps_its_own_numbers() {
     let parcel = |n: u8| SpoolRow {
         parcel: vec![n],
         at: 1,
+        ..SpoolRow::default()
     };
     let mut txn = store.begin();
     for n in 0..3_u8 {
