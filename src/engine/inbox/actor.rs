@@ -3,7 +3,7 @@
 use super::{
     Command, Neighbours,
     apply::After,
-    batch::{BATCH, Outcome, Windows, sort_out, window, write},
+    batch::{BATCH, Outcome, Windows, take_in, window},
     kept::open_kept,
 };
 use crate::{
@@ -89,11 +89,8 @@ impl Actor {
             return;
         }
         let unlocked = self.rooms.vault.state() == VaultState::Unlocked;
-        self.run_batch(move |rooms, windows| {
-            let fresh_or_known = sort_out(rooms, windows, parcels, unlocked);
-            write(rooms, windows, fresh_or_known)
-        })
-        .await;
+        self.run_batch(move |rooms, windows| take_in(rooms, windows, &parcels, unlocked))
+            .await;
     }
 
     /// Opens what was kept while locked, oldest first.
@@ -137,11 +134,7 @@ impl Actor {
         };
         let nothing = outcome.ticket.is_none();
         if let Some(ticket) = outcome.ticket {
-            let durable = match ticket {
-                Ok(ticket) => ticket.durable().await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = durable {
+            if let Err(error) = ticket.durable().await {
                 self.on_failed(&error);
                 return true;
             }
@@ -230,7 +223,7 @@ impl Actor {
                     // Their author has heard of them: there is room for others.
                     row.refused.retain(|place| !settled(place));
                     routes::put(&mut txn, &row)?;
-                    outcome.ticket = Some(rooms.bus.store().queue(txn));
+                    outcome.ticket = Some(rooms.bus.store().queue(txn)?);
                 }
             }
             Ok(outcome)

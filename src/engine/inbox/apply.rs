@@ -8,7 +8,7 @@ use crate::{
     },
     protocol::{Accept, Body, DeviceUpdate, Order, Payload, Receipt, SignedManifest, verify_chain},
     store::{
-        StoreError, Txn, contacts, conversations, messages, outbox,
+        Record, StoreError, Txn, contacts, conversations, messages, outbox,
         records::{ConversationRecord, HeldMessage, StoredMessage},
     },
 };
@@ -26,6 +26,14 @@ pub(super) struct After {
     pub(super) receipt: bool,
 }
 
+impl After {
+    pub(super) fn join(&mut self, mut other: Self) {
+        self.addresses.append(&mut other.addresses);
+        self.refused.append(&mut other.refused);
+        self.receipt |= other.receipt;
+    }
+}
+
 pub(super) struct Desk<'a> {
     pub(super) rooms: &'a Neighbours,
     pub(super) txn: &'a mut Txn,
@@ -34,18 +42,19 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    pub(super) fn apply(&mut self, opened: Opened) -> Result<(), StoreError> {
+    /// On an error the transaction must be given up: part of the effect may be in it.
+    pub(super) fn apply(&mut self, opened: &Opened) -> Result<(), StoreError> {
         let Opened { payload, id } = opened;
-        match payload.body {
-            Body::Receipt(ref receipt) => return self.receipt(receipt),
-            Body::Text(_) => self.text(payload, id)?,
-            Body::Void { seqs } => self.void(payload.conversation, &seqs)?,
+        match &payload.body {
+            Body::Receipt(receipt) => return self.receipt(receipt),
+            Body::Text(text) => self.text(payload, *id, text)?,
+            Body::Void { seqs } => self.void(payload.conversation, seqs)?,
             Body::Address(record) => {
                 self.after
                     .addresses
-                    .push((RouteId(self.contact.0), record.addresses));
+                    .push((RouteId(self.contact.0), record.addresses.clone()));
             }
-            Body::Device(update) => self.device(&update)?,
+            Body::Device(update) => self.device(update)?,
             Body::Profile { name } => self.profile(name)?,
             // A later version's kind: it counts as received, and shows when this daemon is newer.
             Body::Unknown { .. } => {}
@@ -54,17 +63,16 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn text(&mut self, payload: Payload, id: MessageId) -> Result<(), StoreError> {
-        let Body::Text(text) = payload.body else {
-            return Ok(());
-        };
+    fn text(&mut self, payload: &Payload, id: MessageId, text: &str) -> Result<(), StoreError> {
         let conversation = payload.conversation;
         if messages::find(self.txn, &id)?.is_some() {
             return Ok(());
         }
-        let Some(mut record) = conversations::get(self.txn, &conversation)? else {
-            return Ok(());
-        };
+        // Taking it as received without anywhere to show it would lose it.
+        let mut record =
+            conversations::get(self.txn, &conversation)?.ok_or(StoreError::Missing {
+                table: ConversationRecord::TABLE,
+            })?;
         if record.held.iter().any(|held| held.seq == payload.seq) {
             return Ok(());
         }
@@ -78,7 +86,7 @@ impl Desk<'_> {
             author_seq: payload.seq,
             hlc: payload.hlc.0,
             stored_at: now.0,
-            text,
+            text: text.to_owned(),
             state: DeliveryState::Delivered.number(),
             ..StoredMessage::default()
         };
@@ -251,14 +259,14 @@ impl Desk<'_> {
         }
     }
 
-    fn profile(&mut self, name: String) -> Result<(), StoreError> {
+    fn profile(&mut self, name: &str) -> Result<(), StoreError> {
         let Some(mut contact) = contacts::get(self.txn, &self.contact)? else {
             return Ok(());
         };
         if contact.name == name {
             return Ok(());
         }
-        contact.name = name;
+        name.clone_into(&mut contact.name);
         contacts::put(self.txn, &contact)?;
         self.rooms.bus.append(
             self.txn,

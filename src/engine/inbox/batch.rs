@@ -3,17 +3,18 @@
 use super::{
     Neighbours,
     apply::{After, Desk},
-    open::{Opened, Reader},
+    open::Opened,
+    sort::sort_out,
     window::Window,
 };
 use crate::{
     base::chain,
-    crypto::{Secret, open_parcel},
+    crypto::Secret,
     engine::contacts::{put_recv_tags, recv_tags},
     model::{ContactId, RouteId},
     protocol::TagSlot,
     store::{
-        StoreError, Ticket,
+        StoreError, Ticket, Tier, Txn,
         records::{SpoolRow, TagPlace},
         routes, spool,
     },
@@ -22,8 +23,6 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 /// Parcels opened and applied together.
 pub(super) const BATCH: usize = 32;
-/// Parcels kept for one contact while locked; further ones are not acknowledged and come again.
-const MAX_KEPT: u64 = 4_096;
 /// Refused places that are remembered of one contact: as many as a receipt can tell.
 pub(super) const MAX_REFUSED: usize = 64;
 
@@ -32,7 +31,7 @@ pub(super) type Windows = HashMap<RouteId, Window>;
 /// What a batch came to.
 #[derive(Default)]
 pub(super) struct Outcome {
-    pub(super) ticket: Option<Result<Ticket, StoreError>>,
+    pub(super) ticket: Option<Ticket>,
     pub(super) custody: HashMap<RouteId, Vec<[u8; 16]>>,
     pub(super) receipts: HashSet<RouteId>,
     pub(super) strangers: HashSet<RouteId>,
@@ -42,14 +41,14 @@ pub(super) struct Outcome {
 }
 
 /// One parcel that is to have an effect.
-struct Fresh {
-    route: RouteId,
-    tag: [u8; 16],
-    slot: TagSlot,
-    content: Content,
+pub(super) struct Fresh {
+    pub(super) route: RouteId,
+    pub(super) tag: [u8; 16],
+    pub(super) slot: TagSlot,
+    pub(super) content: Content,
 }
 
-enum Content {
+pub(super) enum Content {
     Opened(Vec<Opened>),
     Refused,
     Kept { parcel: Vec<u8>, key: Secret<32> },
@@ -73,171 +72,170 @@ pub(super) fn window<'a>(
     }
 }
 
-/// What is known again, what is fresh, and what is nobody's.
-#[derive(Default)]
-pub(super) struct Sorted {
-    fresh: Vec<Fresh>,
-    outcome: Outcome,
-}
-
-/// Finds each parcel's place and opens it, before any transaction begins.
-pub(super) fn sort_out(
+/// Opens what can be opened, keeps the rest, and queues the effects of all in one transaction.
+pub(super) fn take_in(
     rooms: &Neighbours,
     windows: &mut Windows,
-    parcels: Vec<(RouteId, Vec<u8>)>,
+    parcels: &[(RouteId, Vec<u8>)],
     unlocked: bool,
-) -> Result<Sorted, StoreError> {
-    let mut sorted = Sorted::default();
-    let mut readers: HashMap<RouteId, Reader> = HashMap::new();
-    let mut refused: HashMap<RouteId, usize> = HashMap::new();
-    for (route, parcel) in parcels {
-        let Some(tag) = parcel.first_chunk::<16>().copied() else {
-            continue;
-        };
-        let Some(window) = window(rooms, windows, route)? else {
-            continue;
-        };
-        let Some(slot) = window.find(tag) else {
-            sorted.outcome.strangers.insert(route);
-            continue;
-        };
-        if slot.burnt {
-            sorted.outcome.custody.entry(route).or_default().push(tag);
-            sorted.outcome.receipts.insert(route);
-            continue;
+) -> Result<Outcome, StoreError> {
+    match sort_out(rooms, windows, parcels, unlocked)
+        .and_then(|(fresh, known)| write(rooms, windows, fresh, known))
+    {
+        // The vault was locked in the middle of it. Nothing is written: keep them as they came.
+        Err(StoreError::Locked(Tier::Vault)) if unlocked => {
+            windows.clear();
+            let (fresh, known) = sort_out(rooms, windows, parcels, false)?;
+            write(rooms, windows, fresh, known)
         }
-        let Some(key) = window.tags.key(slot.epoch) else {
-            continue;
-        };
-        let content = if unlocked {
-            let reader = match readers.entry(route) {
-                Entry::Occupied(entry) => Ok(&*entry.into_mut()),
-                Entry::Vacant(entry) => {
-                    Reader::new(rooms, route).map(|reader| &*entry.insert(reader))
-                }
-            };
-            match reader.and_then(|reader| reader.open(&key, slot.j, &parcel)) {
-                Ok(opened) => Content::Opened(opened),
-                Err(error) => {
-                    tracing::warn!(error = %chain(&error), "a parcel was refused");
-                    if error.is_ours() {
-                        sorted.outcome.dropped.insert(route);
-                    }
-                    if error.is_ours() || error.is_foreign() {
-                        continue;
-                    }
-                    let known = match refused.entry(route) {
-                        Entry::Occupied(entry) => entry.into_mut(),
-                        Entry::Vacant(entry) => entry.insert(refused_so_far(rooms, route)?),
-                    };
-                    // One more could not be told, and would pass for delivered.
-                    if *known >= MAX_REFUSED {
-                        sorted.outcome.dropped.insert(route);
-                        continue;
-                    }
-                    *known += 1;
-                    Content::Refused
-                }
+        done => done,
+    }
+}
+
+/// Writes a batch's effects. One contact's bad record costs that contact's parcels only.
+fn write(
+    rooms: &Neighbours,
+    windows: &mut Windows,
+    mut fresh: Vec<Fresh>,
+    mut known: Outcome,
+) -> Result<Outcome, StoreError> {
+    while !fresh.is_empty() {
+        let mut txn = rooms.bus.store().begin();
+        match write_all(rooms, windows, &mut txn, &fresh) {
+            Ok(mut outcome) => {
+                outcome.ticket = Some(rooms.bus.store().queue(txn)?);
+                outcome.join(known);
+                return Ok(outcome);
             }
-        } else {
-            if open_parcel(&key, 0, slot.j, &parcel).is_err() {
-                continue;
+            Err((route, error)) if is_of_one_route(&error) => {
+                tracing::error!(error = %chain(&error), "one contact's parcels cannot be kept");
+                // The window is ahead of the disk: what it burnt was not taken.
+                windows.remove(&route);
+                fresh.retain(|one| one.route != route);
+                known.dropped.insert(route);
             }
-            Content::Kept { parcel, key }
-        };
-        if window.burn(&tag, slot) {
-            sorted.fresh.push(Fresh {
-                route,
-                tag,
-                slot,
-                content,
-            });
+            Err((_, error)) => return Err(error),
         }
     }
-    Ok(sorted)
+    Ok(known)
 }
 
-fn refused_so_far(rooms: &Neighbours, route: RouteId) -> Result<usize, StoreError> {
-    let row = routes::get(&rooms.bus.store().read(), &route)?;
-    Ok(row.map_or(0, |row| row.refused.len()))
-}
-
-/// Writes a batch's effects: tags burnt, messages stored, counters moved, in one transaction.
-pub(super) fn write(
+/// Tags burnt, messages stored, counters moved. On an error the transaction is spoilt.
+fn write_all(
     rooms: &Neighbours,
     windows: &Windows,
-    sorted: Result<Sorted, StoreError>,
-) -> Result<Outcome, StoreError> {
-    let Sorted { fresh, mut outcome } = sorted?;
-    if fresh.is_empty() {
-        return Ok(outcome);
-    }
-    let mut txn = rooms.bus.store().begin();
+    txn: &mut Txn,
+    fresh: &[Fresh],
+) -> Result<Outcome, (RouteId, StoreError)> {
+    let mut outcome = Outcome::default();
     let mut touched: HashMap<RouteId, Vec<TagPlace>> = HashMap::new();
-    for Fresh {
-        route,
-        tag,
-        slot,
-        content,
-    } in fresh
-    {
-        let refused = touched.entry(route).or_default();
-        match content {
-            Content::Opened(opened) => {
-                let mut after = After::default();
-                let contact = ContactId(route.0);
-                for one in opened {
-                    Desk {
-                        rooms,
-                        txn: &mut txn,
-                        contact,
-                        after: &mut after,
-                    }
-                    .apply(one)?;
-                }
-                if after.receipt {
-                    outcome.receipts.insert(route);
-                }
-                outcome.after.addresses.append(&mut after.addresses);
-                outcome.after.refused.append(&mut after.refused);
-            }
-            Content::Refused => {
-                refused.push(TagPlace {
-                    epoch: slot.epoch,
-                    index: slot.j,
-                });
-                outcome.receipts.insert(route);
-            }
-            Content::Kept { parcel, key } => {
-                if spool::len(&txn, &route)? >= MAX_KEPT {
-                    return Err(StoreError::Refused(
-                        "too much is kept until the vault is unlocked",
-                    ));
-                }
-                spool::push(
-                    &mut txn,
-                    &route,
-                    &SpoolRow {
-                        parcel,
-                        at: rooms.bus.now().0,
-                        epoch: slot.epoch,
-                        index: slot.j,
-                        key: key.as_bytes().to_vec(),
-                    },
-                )?;
-            }
-        }
-        outcome.custody.entry(route).or_default().push(tag);
+    for one in fresh {
+        let refused = touched.entry(one.route).or_default();
+        write_one(rooms, txn, one, refused, &mut outcome).map_err(|error| (one.route, error))?;
+        outcome.custody.entry(one.route).or_default().push(one.tag);
     }
-    for (route, mut refused) in touched {
-        let (Some(mut row), Some(window)) = (routes::get(&txn, &route)?, windows.get(&route))
-        else {
+    for (route, refused) in touched {
+        let Some(window) = windows.get(&route) else {
             continue;
         };
-        put_recv_tags(&mut row, &window.tags);
-        row.refused.append(&mut refused);
-        routes::put(&mut txn, &row)?;
+        burn(txn, route, window, refused).map_err(|error| (route, error))?;
     }
-    outcome.ticket = Some(rooms.bus.store().queue(txn));
     Ok(outcome)
+}
+
+fn write_one(
+    rooms: &Neighbours,
+    txn: &mut Txn,
+    fresh: &Fresh,
+    refused: &mut Vec<TagPlace>,
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    let Fresh { route, slot, .. } = *fresh;
+    match &fresh.content {
+        Content::Opened(opened) => {
+            let mut after = After::default();
+            for one in opened {
+                Desk {
+                    rooms,
+                    txn: &mut *txn,
+                    contact: ContactId(route.0),
+                    after: &mut after,
+                }
+                .apply(one)?;
+            }
+            if after.receipt {
+                outcome.receipts.insert(route);
+            }
+            outcome.after.join(after);
+        }
+        Content::Refused => {
+            refused.push(TagPlace {
+                epoch: slot.epoch,
+                index: slot.j,
+            });
+            outcome.receipts.insert(route);
+        }
+        Content::Kept { parcel, key } => {
+            let row = SpoolRow {
+                parcel: parcel.clone(),
+                at: rooms.bus.now().0,
+                epoch: slot.epoch,
+                index: slot.j,
+                key: key.as_bytes().to_vec(),
+            };
+            spool::push(txn, &route, &row)?;
+        }
+    }
+    Ok(())
+}
+
+fn burn(
+    txn: &mut Txn,
+    route: RouteId,
+    window: &Window,
+    mut refused: Vec<TagPlace>,
+) -> Result<(), StoreError> {
+    let Some(mut row) = routes::get(txn, &route)? else {
+        return Ok(());
+    };
+    put_recv_tags(&mut row, &window.tags);
+    row.refused.append(&mut refused);
+    routes::put(txn, &row)
+}
+
+/// Whether the rest of the store is well.
+const fn is_of_one_route(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Damaged { .. }
+            | StoreError::Missing { .. }
+            | StoreError::Exists { .. }
+            | StoreError::Malformed { .. }
+    )
+}
+
+impl Outcome {
+    /// Leaves a parcel of `route` where it is, if only that route is concerned.
+    pub(super) fn drop_or_fail(
+        &mut self,
+        route: RouteId,
+        error: StoreError,
+    ) -> Result<(), StoreError> {
+        if !is_of_one_route(&error) {
+            return Err(error);
+        }
+        tracing::error!(error = %chain(&error), "a contact's parcel cannot be taken in");
+        self.dropped.insert(route);
+        Ok(())
+    }
+
+    fn join(&mut self, other: Self) {
+        for (route, tags) in other.custody {
+            self.custody.entry(route).or_default().extend(tags);
+        }
+        self.receipts.extend(other.receipts);
+        self.strangers.extend(other.strangers);
+        self.dropped.extend(other.dropped);
+        self.after.join(other.after);
+    }
 }

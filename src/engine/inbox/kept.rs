@@ -53,7 +53,7 @@ pub(super) fn open_kept(rooms: &Neighbours, route: RouteId) -> Result<Outcome, S
                         contact: ContactId(route.0),
                         after: &mut outcome.after,
                     }
-                    .apply(one)?;
+                    .apply(&one)?;
                 }
             }
             Err(place) => refused.push(place),
@@ -65,7 +65,7 @@ pub(super) fn open_kept(rooms: &Neighbours, route: RouteId) -> Result<Outcome, S
         routes::put(&mut txn, &row)?;
     }
     outcome.receipts.insert(route);
-    outcome.ticket = Some(rooms.bus.store().queue(txn));
+    outcome.ticket = Some(rooms.bus.store().queue(txn)?);
     Ok(outcome)
 }
 

@@ -14,6 +14,7 @@ mod apply;
 mod batch;
 mod kept;
 mod open;
+mod sort;
 mod window;
 
 use crate::{

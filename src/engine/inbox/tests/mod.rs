@@ -1,10 +1,11 @@
 //! The receiver's side, against contacts that a test holds in its hand.
 
+mod isolation;
 mod keeping;
 
 use super::{
-    batch::{Outcome, Windows, sort_out, write},
-    kept, *,
+    batch::{Outcome, Windows, take_in},
+    kept, sort, *,
 };
 use crate::{
     base::TestClock,
@@ -18,7 +19,9 @@ use crate::{
     protocol::{Body, PairKeys, Payload, Receipt, SendTags, pair_context},
     store::{
         Once, Store, StoreError, contacts as contact_rows, conversations, messages,
-        records::{ContactRecord, ConversationRecord, RouteRecord, SessionRecord, StoredMessage},
+        records::{
+            ContactRecord, ConversationRecord, RouteRecord, SessionRecord, SpoolRow, StoredMessage,
+        },
         routes, sessions, spool,
     },
 };
@@ -158,8 +161,8 @@ impl Bench {
     /// Takes parcels in as the loop does, and waits until that is on disk.
     async fn take(&mut self, parcels: Vec<(RouteId, Vec<u8>)>) -> Result<Outcome, StoreError> {
         let unlocked = self.rooms.vault.state() == VaultState::Unlocked;
-        let sorted = sort_out(&self.rooms, &mut self.windows, parcels, unlocked);
-        settle(write(&self.rooms, &self.windows, sorted)).await
+        let done = take_in(&self.rooms, &mut self.windows, &parcels, unlocked);
+        settle(done).await
     }
 
     async fn open_kept(&self, author: &Author) -> Result<Outcome, StoreError> {
@@ -172,7 +175,9 @@ impl Bench {
 
     /// How many parcels of `author` are kept.
     fn kept(&self, author: &Author) -> u64 {
-        spool::len(&self.store().read(), &author.route).unwrap()
+        spool::size(&self.store().read(), &author.route)
+            .unwrap()
+            .parcels
     }
 
     fn route(&self, author: &Author) -> RouteRecord {
@@ -210,7 +215,7 @@ fn keys_in(dir: &TempDir) -> PathBuf {
 async fn settle(done: Result<Outcome, StoreError>) -> Result<Outcome, StoreError> {
     let mut outcome = done?;
     if let Some(ticket) = outcome.ticket.take() {
-        ticket?.durable().await?;
+        ticket.durable().await?;
     }
     Ok(outcome)
 }
