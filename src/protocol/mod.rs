@@ -28,6 +28,9 @@
 //!   than 1024.
 //! - Numbers already used are not remembered as a list: everything below the window was used
 //!   or given up, so the last 1024 tags are computed again when a stranger turns up.
+//! - Seven former epochs stay known, with their keys: a parcel waits for 30 days, so whoever
+//!   was away gets parcels of six epochs at once, and must receipt all of them. Those keys
+//!   open nothing but the outer layer of parcels that were deleted long ago.
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 

@@ -2,6 +2,7 @@
 
 mod isolation;
 mod keeping;
+mod weeks;
 
 use super::{
     batch::{Outcome, Windows, take_in},
@@ -254,7 +255,7 @@ impl Author {
         };
         let bytes = payload.encode().unwrap();
         let to = [Recipient::Device(&self.bob)];
-        let envelope = crypto::seal(&self.device, &to, &self.context, &bytes, self.now);
+        let envelope = crypto::seal(&self.device, &to, &self.context, &bytes, Timestamp(NOW));
         self.wrap(envelope.unwrap())
     }
 
