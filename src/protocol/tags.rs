@@ -214,6 +214,12 @@ impl RecvTags {
             .map(|(_, epoch, j, burnt)| TagSlot { epoch, j, burnt })
     }
 
+    /// The latest place of which a parcel was taken or that was given up.
+    #[must_use]
+    pub fn latest(&self) -> (u32, u64) {
+        (self.epoch, self.current.past_highest().saturating_sub(1))
+    }
+
     /// The tag key of `epoch`, if parcels of that epoch can be opened.
     #[must_use]
     pub fn key(&self, epoch: u32) -> Option<Secret<32>> {

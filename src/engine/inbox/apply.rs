@@ -3,25 +3,19 @@
 use super::{Neighbours, open::Opened};
 use crate::{
     crypto::{DeviceCert, IdentityCert},
-    model::{
-        ContactId, ConversationId, DeliveryState, EventKind, Hlc, MessageId, RouteId, Timestamp,
-    },
-    protocol::{Accept, Body, DeviceUpdate, Order, Payload, Receipt, SignedManifest, verify_chain},
-    store::{
-        Record, StoreError, Txn, contacts, conversations, messages, outbox,
-        records::{ConversationRecord, HeldMessage, StoredMessage},
-    },
+    model::{ContactId, ConversationId, DeliveryState, EventKind, MessageId, RouteId},
+    protocol::{Body, DeviceUpdate, Receipt, SignedManifest, verify_chain},
+    store::{StoreError, Txn, contacts, messages, outbox},
 };
-use std::{net::SocketAddr, time::Duration};
-
-/// An author whose clock runs ahead by more moves only their own messages.
-const MAX_AHEAD: Duration = Duration::from_secs(600);
+use std::{collections::HashMap, net::SocketAddr};
 
 /// What must happen after the batch is durable.
 #[derive(Debug, Default)]
 pub(super) struct After {
     pub(super) addresses: Vec<(RouteId, Vec<SocketAddr>)>,
     pub(super) refused: Vec<(ContactId, Vec<(u32, u64)>)>,
+    /// Whether texts of these contacts wait for earlier ones, where that may have changed.
+    pub(super) holding: HashMap<RouteId, bool>,
     /// Whether something came that wants a receipt.
     pub(super) receipt: bool,
 }
@@ -30,6 +24,7 @@ impl After {
     pub(super) fn join(&mut self, mut other: Self) {
         self.addresses.append(&mut other.addresses);
         self.refused.append(&mut other.refused);
+        self.holding.extend(other.holding);
         self.receipt |= other.receipt;
     }
 }
@@ -61,102 +56,6 @@ impl Desk<'_> {
         }
         self.after.receipt = true;
         Ok(())
-    }
-
-    fn text(&mut self, payload: &Payload, id: MessageId, text: &str) -> Result<(), StoreError> {
-        let conversation = payload.conversation;
-        if messages::find(self.txn, &id)?.is_some() {
-            return Ok(());
-        }
-        // Taking it as received without anywhere to show it would lose it.
-        let mut record =
-            conversations::get(self.txn, &conversation)?.ok_or(StoreError::Missing {
-                table: ConversationRecord::TABLE,
-            })?;
-        if record.held.iter().any(|held| held.seq == payload.seq) {
-            return Ok(());
-        }
-        let now = self.rooms.bus.now();
-        let latest = Hlc(0).tick(now.after(MAX_AHEAD));
-        record.hlc = record.hlc.max(payload.hlc.min(latest).0);
-        let message = StoredMessage {
-            id: id.0.to_vec(),
-            direction: 1,
-            author_device: payload.author_device.0.to_vec(),
-            author_seq: payload.seq,
-            hlc: payload.hlc.0,
-            stored_at: now.0,
-            text: text.to_owned(),
-            state: DeliveryState::Delivered.number(),
-            ..StoredMessage::default()
-        };
-        let mut order = order_of(&record);
-        let ready = match order.accept(payload.seq) {
-            Accept::Duplicate => return Ok(()),
-            Accept::Hold => Vec::new(),
-            Accept::Deliver(ready) => ready,
-        };
-        record.held.push(HeldMessage {
-            seq: payload.seq,
-            message: Some(message),
-        });
-        self.show(conversation, record, &order, &ready, now)
-    }
-
-    fn void(&mut self, conversation: ConversationId, seqs: &[u64]) -> Result<(), StoreError> {
-        let Some(record) = conversations::get(self.txn, &conversation)? else {
-            return Ok(());
-        };
-        let mut order = order_of(&record);
-        let ready: Vec<u64> = seqs.iter().flat_map(|seq| order.void(*seq)).collect();
-        let now = self.rooms.bus.now();
-        self.show(conversation, record, &order, &ready, now)
-    }
-
-    /// Appends what is `ready` and keeps the rest held.
-    fn show(
-        &mut self,
-        conversation: ConversationId,
-        mut record: ConversationRecord,
-        order: &Order,
-        ready: &[u64],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        record.peer_seq = order.next.saturating_sub(1);
-        record.voided = order.void.iter().copied().collect();
-        let mut shown = Vec::with_capacity(ready.len());
-        for seq in ready {
-            if let Some(at) = record.held.iter().position(|held| held.seq == *seq) {
-                shown.extend(record.held.swap_remove(at).message);
-            }
-        }
-        // `append` counts in the stored record, so it must be there first.
-        conversations::put(self.txn, &record)?;
-        if shown.is_empty() {
-            return Ok(());
-        }
-        for message in shown {
-            let Some(id) = MessageId::from_slice(&message.id) else {
-                continue;
-            };
-            let index = messages::append(self.txn, &conversation, message)?;
-            record.message_count = index + 1;
-            record.unread += 1;
-            record.heads = vec![id.0.iter().take(16).copied().collect()];
-            record.last_message = id.0.to_vec();
-            record.last_at = now.0;
-            let kind = EventKind::MessageReceived {
-                conversation,
-                message: id,
-            };
-            self.rooms.bus.append(self.txn, kind)?;
-        }
-        let kind = EventKind::UnreadChanged {
-            conversation,
-            unread: record.unread,
-        };
-        self.rooms.bus.append(self.txn, kind)?;
-        conversations::put(self.txn, &record)
     }
 
     /// Settles every row that the contact's device signed for.
@@ -274,22 +173,5 @@ impl Desk<'_> {
                 contact: self.contact,
             },
         )
-    }
-}
-
-fn order_of(record: &ConversationRecord) -> Order {
-    let next = record.peer_seq + 1;
-    let void: std::collections::BTreeSet<u64> = record.voided.iter().copied().collect();
-    let taken = record
-        .held
-        .iter()
-        .map(|held| held.seq)
-        .chain(void.iter().copied())
-        .collect();
-    Order {
-        next,
-        released: next,
-        taken,
-        void,
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Outcome {
     pub(super) custody: HashMap<RouteId, Vec<[u8; 16]>>,
     pub(super) receipts: HashSet<RouteId>,
     pub(super) strangers: HashSet<RouteId>,
+    /// The latest place of which a parcel came, known or not.
+    pub(super) heard: HashMap<RouteId, (u32, u64)>,
     /// Whose parcels were left where they are for a reason of ours: they must come again.
     pub(super) dropped: HashSet<RouteId>,
     pub(super) after: After,
@@ -235,6 +237,7 @@ impl Outcome {
         }
         self.receipts.extend(other.receipts);
         self.strangers.extend(other.strangers);
+        self.heard.extend(other.heard);
         self.dropped.extend(other.dropped);
         self.after.join(other.after);
     }

@@ -133,6 +133,8 @@ pub(super) fn sort_out(
             outcome.strangers.insert(route);
             continue;
         };
+        let latest = outcome.heard.entry(route).or_default();
+        *latest = (*latest).max((slot.epoch, slot.j));
         if slot.burnt {
             outcome.custody.entry(route).or_default().push(tag);
             outcome.receipts.insert(route);
