@@ -44,6 +44,9 @@
 //!   turn it into one that counts as verified.
 //! - Hello and Confirm bring a random nonce: everybody who saw the link seals a Hello under
 //!   the same key. A contact's parcels need none, since each has a key of its own.
+//! - Seven former epochs stay known, with their keys: a parcel waits for 30 days, so whoever
+//!   was away gets parcels of six epochs at once, and must receipt all of them. Those keys
+//!   open nothing but the outer layer of parcels that were deleted long ago.
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 

@@ -1,10 +1,12 @@
 //! In which order incoming texts are shown. What is stored is stored at once; only showing it
 //! waits, and not for long, until what was written before it is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// How many texts may be held back or stand beyond a gap before the gap is given up.
-const MAX_BEYOND_GAP: usize = 1024;
+/// How many texts may be held back before waiting is over.
+const MAX_HELD: usize = 64;
+/// How many gaps may stay open before the oldest is given up.
+const MAX_GAPS: usize = 256;
 
 /// What to do with a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +24,13 @@ pub enum Accept {
 pub struct Order {
     /// Every number below was shown or is known never to come.
     pub next: u64,
-    /// Every number taken from here on is held back; those below were shown.
+    /// Every text taken below was shown. What is missing there is shown when it comes.
     pub released: u64,
-    /// Numbers taken at or above `next`.
-    pub taken: BTreeSet<u64>,
-    /// Those among `taken` that stand for nothing to show.
-    pub void: BTreeSet<u64>,
+    /// Runs of numbers taken above `next`, by their first number, with their ends (exclusive).
+    /// No two touch each other, and none touches `next`.
+    pub taken: BTreeMap<u64, u64>,
+    /// Those among them, from `released` on, whose texts are held back.
+    pub held: BTreeSet<u64>,
 }
 
 impl Default for Order {
@@ -35,8 +38,8 @@ impl Default for Order {
         Self {
             next: 1,
             released: 1,
-            taken: BTreeSet::new(),
-            void: BTreeSet::new(),
+            taken: BTreeMap::new(),
+            held: BTreeSet::new(),
         }
     }
 }
@@ -44,82 +47,92 @@ impl Default for Order {
 impl Order {
     /// A text with this number is here.
     pub fn accept(&mut self, seq: u64) -> Accept {
-        self.take(seq, false)
+        if !self.take(seq) {
+            return Accept::Duplicate;
+        }
+        let mut ready = Vec::new();
+        if seq < self.released {
+            ready.push(seq);
+        } else {
+            self.held.insert(seq);
+        }
+        if self.held.len() > MAX_HELD {
+            ready.extend(self.release());
+        } else {
+            ready.extend(self.settle());
+        }
+        if ready.is_empty() {
+            Accept::Hold
+        } else {
+            Accept::Deliver(ready)
+        }
     }
 
     /// The author says that a text with this number will never come. Returns what can be
     /// shown now.
     pub fn void(&mut self, seq: u64) -> Vec<u64> {
-        match self.take(seq, true) {
-            Accept::Deliver(ready) => ready,
-            Accept::Hold | Accept::Duplicate => Vec::new(),
+        if self.take(seq) {
+            self.settle()
+        } else {
+            Vec::new()
         }
     }
 
     /// Waiting is over: everything held back, in order. What is missing is shown when, and
     /// if, it comes.
     pub fn release(&mut self) -> Vec<u64> {
-        let ready = self.held().collect();
-        if let Some(last) = self.taken.last() {
-            self.released = self.released.max(last.saturating_add(1));
+        if let Some((_, end)) = self.taken.last_key_value() {
+            self.released = self.released.max(*end);
         }
-        ready
+        self.settle()
     }
 
     /// Whether something is held back.
     #[must_use]
     pub fn is_holding(&self) -> bool {
-        self.held().next().is_some()
+        !self.held.is_empty()
     }
 
     /// Runs of numbers, as half-open ranges, that are missing before something taken.
     #[must_use]
     pub fn missing(&self) -> Vec<(u64, u64)> {
-        let mut from = self.next;
-        let mut gaps = Vec::new();
-        for seq in &self.taken {
-            if *seq > from {
-                gaps.push((from, *seq));
-            }
-            from = seq.saturating_add(1);
-        }
-        gaps
+        let ends = std::iter::once(self.next).chain(self.taken.values().copied());
+        ends.zip(self.taken.keys().copied()).collect()
     }
 
-    fn held(&self) -> impl Iterator<Item = u64> {
-        let taken = self.taken.range(self.released..);
-        taken.filter(|seq| !self.void.contains(seq)).copied()
-    }
-
-    fn take(&mut self, seq: u64, void: bool) -> Accept {
+    /// Notes a number. False if it was here.
+    fn take(&mut self, seq: u64) -> bool {
+        let before = self.taken.range(..=seq).next_back();
+        let before = before.map(|(start, end)| (*start, *end));
         // The last number of all has none after it to wait for; no author gets that far.
-        if seq < self.next || seq == u64::MAX || !self.taken.insert(seq) {
-            return Accept::Duplicate;
+        if seq < self.next || seq == u64::MAX || before.is_some_and(|(_, end)| seq < end) {
+            return false;
         }
-        if void {
-            self.void.insert(seq);
+        let start = before
+            .filter(|(_, end)| *end == seq)
+            .map_or(seq, |(start, _)| start);
+        let end = seq.saturating_add(1);
+        let end = self.taken.remove(&end).unwrap_or(end);
+        self.taken.insert(start, end);
+        if self.taken.len() > MAX_GAPS {
+            self.next = self.taken.first_key_value().map_or(self.next, |run| *run.0);
         }
-        let mut ready = Vec::new();
-        if seq < self.released && !void {
-            ready.push(seq);
+        if let Some(end) = self.taken.remove(&self.next) {
+            self.next = end;
         }
-        if self.taken.len() > MAX_BEYOND_GAP {
-            ready.extend(self.release());
-            self.next = self.taken.first().copied().unwrap_or(self.next);
+        true
+    }
+
+    /// Moves on over all that is there, and returns what may be shown thereby.
+    fn settle(&mut self) -> Vec<u64> {
+        self.released = self.released.max(self.next);
+        if let Some((_, end)) = self.taken.range(..=self.released).next_back() {
+            self.released = self.released.max(*end);
         }
-        while self.taken.remove(&self.next) {
-            let shows = !self.void.remove(&self.next);
-            if shows && self.next >= self.released {
-                ready.push(self.next);
-            }
-            self.next = self.next.saturating_add(1);
-            self.released = self.released.max(self.next);
-        }
-        if ready.is_empty() && !void && self.taken.contains(&seq) {
-            Accept::Hold
-        } else {
-            Accept::Deliver(ready)
-        }
+        let later = self.held.split_off(&self.released);
+        std::mem::replace(&mut self.held, later)
+            .into_iter()
+            .collect()
     }
 }
 
@@ -178,7 +191,7 @@ mod tests {
             let mut found = Vec::new();
             for seq in seqs {
                 found.extend(shown(&mut order, seq));
-                prop_assert!(order.taken.len() <= MAX_BEYOND_GAP + 1);
+                prop_assert!(order.taken.len() <= MAX_GAPS && order.held.len() <= MAX_HELD);
             }
             let count = found.len();
             found.sort_unstable();
@@ -195,20 +208,52 @@ mod tests {
         assert_eq!(order.accept(3), Accept::Duplicate);
         assert_eq!(order.missing(), [(2, 3)]);
         assert_eq!(order.release(), [3]);
-        assert_eq!(order.accept(4), Accept::Hold);
-        assert_eq!(order.accept(2), Accept::Deliver(vec![2, 4]));
+        assert!(order.release().is_empty());
         assert_eq!(order.accept(0), Accept::Duplicate);
     }
 
     #[test]
-    fn a_gap_is_given_up_when_too_much_stands_beyond_it() {
+    fn a_gap_that_was_waited_for_stops_nothing_more() {
         let mut order = Order::default();
-        for seq in 2..2 + MAX_BEYOND_GAP as u64 {
+        assert_eq!(order.accept(2), Accept::Hold);
+        assert_eq!(order.release(), [2]);
+        assert_eq!(order.accept(3), Accept::Deliver(vec![3]));
+        // Another gap is waited for in its turn.
+        assert_eq!(order.accept(5), Accept::Hold);
+        assert_eq!(order.missing(), [(1, 2), (4, 5)]);
+        assert_eq!(order.release(), [5]);
+        assert_eq!(order.accept(4), Accept::Deliver(vec![4]));
+        assert_eq!(order.accept(1), Accept::Deliver(vec![1]));
+        let all = Order {
+            next: 6,
+            released: 6,
+            ..Order::default()
+        };
+        assert_eq!(order, all);
+    }
+
+    #[test]
+    fn waiting_is_over_when_too_many_wait() {
+        let mut order = Order::default();
+        let last = 2 + MAX_HELD as u64;
+        for seq in 2..last {
             assert_eq!(order.accept(seq), Accept::Hold);
         }
-        let last = 2 + MAX_BEYOND_GAP as u64;
         assert_eq!(order.accept(last), Accept::Deliver((2..=last).collect()));
-        assert_eq!(order.accept(1), Accept::Duplicate);
+        assert_eq!(order.accept(1), Accept::Deliver(vec![1]));
         assert_eq!(order.next, last + 1);
+    }
+
+    #[test]
+    fn the_oldest_of_too_many_gaps_is_given_up() {
+        let mut order = Order::default();
+        for number in 1..=MAX_GAPS as u64 {
+            order.accept(number * 2);
+        }
+        assert_eq!(order.next, 1);
+        order.accept(MAX_GAPS as u64 * 2 + 2);
+        assert_eq!(order.next, 3);
+        assert_eq!(order.accept(1), Accept::Duplicate);
+        assert_eq!(order.accept(3), Accept::Deliver(vec![3]));
     }
 }

@@ -11,6 +11,9 @@ const WINDOW: u64 = 64;
 const SPAN: u64 = 1024;
 /// How many used numbers are still recognised as used.
 const MEMORY: u64 = 1024;
+/// How many former epochs are remembered. A parcel waits for 30 days and an epoch lasts seven,
+/// so what is on its way at a time lies in six epochs at most.
+pub(super) const PAST_EPOCHS: usize = 7;
 /// The sender may skip at most this many epochs at once: over a year of them.
 const MAX_EPOCH_JUMP: u32 = 64;
 /// The sender may give up at most this many numbers at once.
@@ -80,7 +83,6 @@ impl Lane {
         (self.next..self.end()).filter(|j| !self.is_burnt(*j))
     }
 
-    /// The latest first: a repeated parcel is most often a recent one.
     fn burnt_numbers(&self) -> impl Iterator<Item = u64> {
         let below = self.next.saturating_sub(MEMORY)..self.next;
         self.seen.iter().rev().copied().chain(below.rev())
@@ -137,8 +139,9 @@ pub struct RecvTags {
     pub epoch: u32,
     /// Its numbers.
     pub current: Lane,
-    /// The numbers of the epoch before.
-    pub previous: Option<Lane>,
+    /// Former epochs with their numbers, the latest first; at most seven. Whatever was sent in
+    /// them may still come, until the sender says otherwise.
+    pub past: Vec<(u32, Lane)>,
 }
 
 impl RecvTags {
@@ -148,45 +151,73 @@ impl RecvTags {
         Self {
             epoch: 0,
             current: Lane::new(key),
-            previous: None,
+            past: Vec::new(),
         }
     }
 
-    /// Every tag a parcel may come under now: what is open of the previous epoch and of this
-    /// one, and the beginning of the next. Never more than 2 x 1024 + 64 tags.
+    /// Every tag a parcel may come under now: what is open of past epochs and of this one, and
+    /// the beginning of the next. Most often 64 tags an epoch, never more than 8 x 1024 + 64.
     pub fn window(&self) -> impl Iterator<Item = (Tag, u32, u64)> {
+        self.window_from(|_| 0)
+    }
+
+    /// The same without those of each epoch below the number that `known` says.
+    pub fn window_from(&self, known: impl Fn(u32) -> u64) -> impl Iterator<Item = (Tag, u32, u64)> {
         let next = self
             .epoch
             .checked_add(1)
             .map(|epoch| (epoch, Lane::new(next_tag_key(&self.current.key, epoch))));
-        let beginning = next.into_iter().flat_map(|(epoch, lane)| {
-            let numbers: Vec<_> = lane.open_numbers().collect();
+        let lanes: Vec<_> = self
+            .lanes()
+            .map(|(epoch, lane)| (epoch, lane.clone()))
+            .chain(next)
+            .collect();
+        lanes.into_iter().flat_map(move |(epoch, lane)| {
+            let from = known(epoch);
+            let numbers: Vec<_> = lane.open_numbers().filter(|j| *j >= from).collect();
             numbers
                 .into_iter()
                 .map(move |j| (tag(&lane.key, DIRECT_PATH, j), epoch, j))
-        });
+        })
+    }
+
+    /// The latest 1024 used tags of each epoch, the latest first: a repeated parcel is most
+    /// often a recent one.
+    pub fn burnt(&self) -> impl Iterator<Item = (Tag, u32, u64)> {
+        self.lanes().flat_map(|(epoch, lane)| {
+            lane.burnt_numbers()
+                .map(move |j| (tag(&lane.key, DIRECT_PATH, j), epoch, j))
+        })
+    }
+
+    /// Whether a parcel at this place would be taken.
+    #[must_use]
+    pub fn is_open(&self, epoch: u32, j: u64) -> bool {
+        if self.epoch.checked_add(1) == Some(epoch) {
+            return j < WINDOW;
+        }
         self.lanes()
-            .flat_map(|(epoch, lane)| {
-                lane.open_numbers()
-                    .map(move |j| (tag(&lane.key, DIRECT_PATH, j), epoch, j))
-            })
-            .chain(beginning)
+            .find(|(known, _)| *known == epoch)
+            .is_some_and(|(_, lane)| j < lane.end() && !lane.is_burnt(j))
     }
 
     /// To which place `wanted` belongs, if to any; also finds the last 1024 burnt ones.
     ///
-    /// Computes up to a few thousand tags: for a parcel that the caller's map, filled from
-    /// [`window`](Self::window), does not know.
+    /// Computes up to thousands of tags: whoever looks up many keeps maps of
+    /// [`window`](Self::window) and [`burnt`](Self::burnt).
     #[must_use]
     pub fn find(&self, wanted: &Tag) -> Option<TagSlot> {
         let open = self.window().map(|(tag, epoch, j)| (tag, epoch, j, false));
-        let burnt = self.lanes().flat_map(|(epoch, lane)| {
-            lane.burnt_numbers()
-                .map(move |j| (tag(&lane.key, DIRECT_PATH, j), epoch, j, true))
-        });
+        let burnt = self.burnt().map(|(tag, epoch, j)| (tag, epoch, j, true));
         open.chain(burnt)
             .find(|(tag, ..)| same(&tag.0, &wanted.0))
             .map(|(_, epoch, j, burnt)| TagSlot { epoch, j, burnt })
+    }
+
+    /// The latest place of which a parcel was taken or that was given up.
+    #[must_use]
+    pub fn latest(&self) -> (u32, u64) {
+        (self.epoch, self.current.past_highest().saturating_sub(1))
     }
 
     /// The tag key of `epoch`, if parcels of that epoch can be opened.
@@ -209,8 +240,7 @@ impl RecvTags {
             if j >= fresh.end() {
                 return false;
             }
-            self.previous = Some(std::mem::replace(&mut self.current, fresh));
-            self.epoch = epoch;
+            self.roll(epoch, fresh);
         }
         self.lane_mut(epoch).is_some_and(|lane| lane.burn(j))
     }
@@ -218,42 +248,49 @@ impl RecvTags {
     /// Follows the sender's word that everything before this place is settled or given up.
     /// Never goes back; on error nothing has changed.
     pub fn advance(&mut self, epoch: u32, next: u64) -> Result<(), TagError> {
-        let Some(jump) = epoch.checked_sub(self.epoch) else {
-            return self
-                .lane_mut(epoch)
-                .map_or(Ok(()), |lane| lane.advance(next));
-        };
-        if jump > MAX_EPOCH_JUMP {
+        if epoch.saturating_sub(self.epoch) > MAX_EPOCH_JUMP {
             return Err(TagError::TooFar);
         }
         let mut moved = self.clone();
-        for _ in 0..jump {
-            let epoch = moved.epoch.saturating_add(1);
-            let fresh = Lane::new(next_tag_key(&moved.current.key, epoch));
-            moved.previous = Some(std::mem::replace(&mut moved.current, fresh));
-            moved.epoch = epoch;
+        while moved.epoch < epoch {
+            let next = moved.epoch.saturating_add(1);
+            let fresh = Lane::new(next_tag_key(&moved.current.key, next));
+            // An epoch that was skipped has nothing to remember, nor anything to wait for.
+            if moved.current.past_highest() > 0 {
+                moved.roll(next, fresh);
+            } else {
+                (moved.epoch, moved.current) = (next, fresh);
+            }
         }
-        moved.current.advance(next)?;
-        if let Some(previous) = &mut moved.previous {
-            previous.close();
+        if let Some(lane) = moved.lane_mut(epoch) {
+            lane.advance(next)?;
+        }
+        for (_, lane) in moved.past.iter_mut().filter(|(past, _)| *past < epoch) {
+            lane.close();
         }
         *self = moved;
         Ok(())
     }
 
-    fn lanes(&self) -> impl Iterator<Item = (u32, &Lane)> {
-        let before = self.epoch.checked_sub(1).zip(self.previous.as_ref());
-        std::iter::once((self.epoch, &self.current)).chain(before)
+    /// This epoch and the past ones, the latest first.
+    pub(super) fn lanes(&self) -> impl Iterator<Item = (u32, &Lane)> {
+        let past = self.past.iter().map(|(epoch, lane)| (*epoch, lane));
+        std::iter::once((self.epoch, &self.current)).chain(past)
+    }
+
+    fn roll(&mut self, epoch: u32, fresh: Lane) {
+        let before = std::mem::replace(&mut self.current, fresh);
+        self.past.insert(0, (self.epoch, before));
+        self.past.truncate(PAST_EPOCHS);
+        self.epoch = epoch;
     }
 
     fn lane_mut(&mut self, epoch: u32) -> Option<&mut Lane> {
         if epoch == self.epoch {
-            Some(&mut self.current)
-        } else if epoch.checked_add(1) == Some(self.epoch) {
-            self.previous.as_mut()
-        } else {
-            None
+            return Some(&mut self.current);
         }
+        let past = self.past.iter_mut().find(|(past, _)| *past == epoch);
+        past.map(|(_, lane)| lane)
     }
 }
 

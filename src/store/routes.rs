@@ -1,7 +1,7 @@
 //! What the network and the outbox need of a contact, without a name.
 //!
-//! The fields `spool_head` and `spool_tail` belong to [`super::spool`]: writing a route keeps
-//! them as they stand.
+//! The fields `spool_head`, `spool_tail` and `spool_bytes` belong to [`super::spool`]: writing
+//! a route keeps them as they stand.
 
 use super::{Read, Record, StoreError, Txn, listed, records::RouteRecord};
 use crate::model::RouteId;
@@ -21,11 +21,11 @@ pub fn get(from: &impl Read, id: &RouteId) -> Result<Option<RouteRecord>, StoreE
 pub fn put(txn: &mut Txn, record: &RouteRecord) -> Result<(), StoreError> {
     let table = RouteRecord::TABLE;
     let id = RouteId::from_slice(&record.id).ok_or(StoreError::Malformed { table })?;
-    let (spool_head, spool_tail) =
-        get(txn, &id)?.map_or((0, 0), |current| (current.spool_head, current.spool_tail));
+    let current = get(txn, &id)?.unwrap_or_default();
     let record = RouteRecord {
-        spool_head,
-        spool_tail,
+        spool_head: current.spool_head,
+        spool_tail: current.spool_tail,
+        spool_bytes: current.spool_bytes,
         ..record.clone()
     };
     listed::put(txn, &id.0, &record)

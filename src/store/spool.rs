@@ -15,6 +15,7 @@ pub fn push(txn: &mut Txn, route: &RouteId, row: &SpoolRow) -> Result<u64, Store
     let record = txn.edit_existing::<RouteRecord>(&route.0)?;
     let number = record.spool_tail;
     record.spool_tail += 1;
+    record.spool_bytes += bytes(row);
     txn.put(&key(&route.0, number), row)?;
     Ok(number)
 }
@@ -44,14 +45,24 @@ pub fn scan(
     Ok(rows)
 }
 
-/// How many numbers the spool spans; each is at most one parcel.
+/// How much is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpoolSize {
+    /// How many numbers the spool spans; each is at most one parcel.
+    pub parcels: u64,
+    /// The parcels' bytes.
+    pub bytes: u64,
+}
+
+/// How much is kept for `route`.
 ///
 /// # Errors
 /// As [`Read::get`].
-pub fn len(view: &impl Read, route: &RouteId) -> Result<u64, StoreError> {
+pub fn size(view: &impl Read, route: &RouteId) -> Result<SpoolSize, StoreError> {
     let record = view.get::<RouteRecord>(&route.0)?;
-    Ok(record.map_or(0, |record| {
-        record.spool_tail.saturating_sub(record.spool_head)
+    Ok(record.map_or_else(SpoolSize::default, |record| SpoolSize {
+        parcels: record.spool_tail.saturating_sub(record.spool_head),
+        bytes: record.spool_bytes,
     }))
 }
 
@@ -60,6 +71,9 @@ pub fn len(view: &impl Read, route: &RouteId) -> Result<u64, StoreError> {
 /// # Errors
 /// As [`Txn::delete`].
 pub fn remove(txn: &mut Txn, route: &RouteId, number: u64) -> Result<(), StoreError> {
+    let Some(row) = txn.get::<SpoolRow>(&key(&route.0, number))? else {
+        return Ok(());
+    };
     txn.delete::<SpoolRow>(&key(&route.0, number))?;
     let Some(record) = txn.get::<RouteRecord>(&route.0)? else {
         return Ok(());
@@ -68,9 +82,9 @@ pub fn remove(txn: &mut Txn, route: &RouteId, number: u64) -> Result<(), StoreEr
     while head < record.spool_tail && !txn.contains::<SpoolRow>(&key(&route.0, head))? {
         head += 1;
     }
-    if head != record.spool_head {
-        txn.edit_existing::<RouteRecord>(&route.0)?.spool_head = head;
-    }
+    let record = txn.edit_existing::<RouteRecord>(&route.0)?;
+    record.spool_head = head;
+    record.spool_bytes = record.spool_bytes.saturating_sub(bytes(&row));
     Ok(())
 }
 
@@ -82,6 +96,12 @@ pub(super) fn clear(txn: &mut Txn, route: &RouteId) -> Result<(), StoreError> {
     for number in record.spool_head..record.spool_tail {
         txn.delete::<SpoolRow>(&key(&route.0, number))?;
     }
-    txn.edit_existing::<RouteRecord>(&route.0)?.spool_head = record.spool_tail;
+    let tail = record.spool_tail;
+    let record = txn.edit_existing::<RouteRecord>(&route.0)?;
+    (record.spool_head, record.spool_bytes) = (tail, 0);
     Ok(())
+}
+
+fn bytes(row: &SpoolRow) -> u64 {
+    u64::try_from(row.parcel.len()).unwrap_or(u64::MAX)
 }

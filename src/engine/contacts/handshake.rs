@@ -172,6 +172,7 @@ impl Contacts {
             let row = SpoolRow {
                 parcel,
                 at: self.0.bus.now().0,
+                ..SpoolRow::default()
             };
             spool::push(&mut txn, &route, &row).map_err(ContactError::Store)?;
             self.commit(txn).await?;

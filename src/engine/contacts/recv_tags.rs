@@ -3,7 +3,7 @@
 use crate::{
     crypto::Secret,
     protocol::{Lane, RecvTags},
-    store::records::RouteRecord,
+    store::records::{PastEpoch, RouteRecord},
 };
 
 /// The receiving tags in `row`; `None` for a route that has none.
@@ -15,16 +15,19 @@ pub(crate) fn recv_tags(row: &RouteRecord) -> Option<RecvTags> {
         seen: row.recv_seen.clone(),
         closed: false,
     };
-    let previous = Secret::from_slice(&row.recv_previous_key).map(|key| Lane {
-        key,
-        next: row.recv_previous_next,
-        seen: row.recv_previous_seen.clone(),
-        closed: row.recv_previous_closed,
-    });
+    let past = |record: &PastEpoch| {
+        let lane = Lane {
+            key: Secret::from_slice(&record.key)?,
+            next: record.next,
+            seen: record.seen.clone(),
+            closed: record.closed,
+        };
+        Some((record.epoch, lane))
+    };
     Some(RecvTags {
         epoch: row.recv_epoch,
         current,
-        previous,
+        past: row.recv_past.iter().filter_map(past).collect(),
     })
 }
 
@@ -34,11 +37,12 @@ pub(crate) fn put_recv_tags(row: &mut RouteRecord, tags: &RecvTags) {
     row.recv_key = tags.current.key.as_bytes().to_vec();
     row.recv_next = tags.current.next;
     row.recv_seen.clone_from(&tags.current.seen);
-    row.recv_previous_key.clear();
-    if let Some(previous) = &tags.previous {
-        row.recv_previous_key = previous.key.as_bytes().to_vec();
-        row.recv_previous_next = previous.next;
-        row.recv_previous_seen.clone_from(&previous.seen);
-        row.recv_previous_closed = previous.closed;
-    }
+    let past = |(epoch, lane): &(u32, Lane)| PastEpoch {
+        epoch: *epoch,
+        key: lane.key.as_bytes().to_vec(),
+        next: lane.next,
+        seen: lane.seen.clone(),
+        closed: lane.closed,
+    };
+    row.recv_past = tags.past.iter().map(past).collect();
 }

@@ -3,14 +3,17 @@
 use super::{
     Command, Neighbours,
     apply::After,
-    batch::{BATCH, Outcome, Windows, open_spool, sort_out, window, write},
+    batch::{BATCH, Outcome, Windows, take_in, window},
+    holdback::Holdback,
+    kept::open_kept,
+    show::{find_holding, release},
 };
 use crate::{
     base::{Clock, Stop, chain},
     engine::contacts::{RouteKind, put_recv_tags},
     model::{ContactId, RouteId, VaultState},
     protocol::AckPolicy,
-    store::{StoreError, routes},
+    store::{StoreError, records::TagPlace, routes},
     wire::Frame,
 };
 use std::{
@@ -30,6 +33,7 @@ pub(super) struct Actor {
     windows: Windows,
     acks: HashMap<RouteId, AckPolicy>,
     repeated: HashMap<RouteId, u64>,
+    holdback: Holdback,
 }
 
 impl Actor {
@@ -41,13 +45,14 @@ impl Actor {
             windows: Windows::new(),
             acks: HashMap::new(),
             repeated: HashMap::new(),
+            holdback: Holdback::default(),
         }
     }
 
     pub(super) async fn run(mut self, stop: Stop) {
         let mut commands = Vec::with_capacity(BATCH);
         loop {
-            let due = self.acks.values().filter_map(AckPolicy::due).min();
+            let due = self.next_due();
             tokio::select! {
                 biased;
                 () = stop.draining() => return,
@@ -57,8 +62,14 @@ impl Actor {
             if !commands.is_empty() {
                 self.handle(std::mem::take(&mut commands)).await;
             }
+            self.show_waiting().await;
             self.send_receipts().await;
         }
+    }
+
+    fn next_due(&self) -> Option<u64> {
+        let acks = self.acks.values().filter_map(AckPolicy::due);
+        acks.chain(self.holdback.due()).min()
     }
 
     async fn handle(&mut self, commands: Vec<Command>) {
@@ -71,9 +82,20 @@ impl Actor {
                     self.take_in(std::mem::take(&mut parcels)).await;
                     self.advance(route, epoch, next).await;
                 }
-                Command::LinkUp(route) => drop(self.ack(route)),
-                Command::Unlocked => self.open_kept().await,
+                Command::LinkUp(route) | Command::LinkDown(route) => {
+                    // Those came over the link before.
+                    self.take_in(std::mem::take(&mut parcels)).await;
+                    self.holdback.on_link(route);
+                    if matches!(command, Command::LinkUp(_)) {
+                        self.ack(route);
+                    }
+                }
+                Command::Unlocked => {
+                    self.run_batch(find_holding).await;
+                    self.open_kept().await;
+                }
                 Command::Forget(route) => {
+                    self.holdback.set(route, None, 0);
                     self.windows.remove(&route);
                     self.acks.remove(&route);
                     self.repeated.remove(&route);
@@ -88,11 +110,25 @@ impl Actor {
             return;
         }
         let unlocked = self.rooms.vault.state() == VaultState::Unlocked;
-        self.run_batch(move |rooms, windows| {
-            let fresh_or_known = sort_out(rooms, windows, parcels, unlocked);
-            write(rooms, windows, fresh_or_known)
-        })
-        .await;
+        self.run_batch(move |rooms, windows| take_in(rooms, windows, &parcels, unlocked))
+            .await;
+    }
+
+    /// Shows what has waited long enough for earlier texts.
+    async fn show_waiting(&mut self) {
+        let now = self.clock.steady_ms();
+        let routes = self.holdback.take(now);
+        if routes.is_empty() {
+            return;
+        }
+        if self.rooms.vault.state() != VaultState::Unlocked {
+            // Unlocking looks for all of them again.
+            return self.holdback.clear();
+        }
+        for route in routes {
+            tracing::info!("a contact's texts are shown without earlier ones that did not come");
+            self.run_batch(move |rooms, _| release(rooms, route)).await;
+        }
     }
 
     /// Opens what was kept while locked, oldest first.
@@ -101,7 +137,7 @@ impl Actor {
         for route in kept {
             loop {
                 let done = self
-                    .run_batch(move |rooms, _| open_spool(rooms, route))
+                    .run_batch(move |rooms, _| open_kept(rooms, route))
                     .await;
                 if done {
                     break;
@@ -127,7 +163,7 @@ impl Actor {
             return true;
         };
         self.windows = windows;
-        let outcome = match outcome {
+        let mut outcome = match outcome {
             Ok(outcome) => outcome,
             Err(error) => {
                 self.on_failed(&error);
@@ -135,17 +171,14 @@ impl Actor {
             }
         };
         let nothing = outcome.ticket.is_none();
-        if let Some(ticket) = outcome.ticket {
-            let durable = match ticket {
-                Ok(ticket) => ticket.durable().await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = durable {
+        if let Some(ticket) = outcome.ticket.take() {
+            if let Err(error) = ticket.durable().await {
                 self.on_failed(&error);
                 return true;
             }
             self.rooms.bus.announce();
         }
+        self.note_waiting(&outcome);
         self.speak(
             outcome.custody,
             outcome.receipts,
@@ -154,6 +187,19 @@ impl Actor {
         )
         .await;
         nothing
+    }
+
+    fn note_waiting(&mut self, outcome: &Outcome) {
+        let now = self.clock.steady_ms();
+        for (route, holding) in &outcome.after.holding {
+            let heard = outcome.heard.get(route).copied();
+            let latest = self.windows.get(route).map(|window| window.tags.latest());
+            let place = heard.or(latest).unwrap_or_default();
+            self.holdback.set(*route, holding.then_some(place), now);
+        }
+        for (route, place) in &outcome.heard {
+            self.holdback.on_parcel(*route, *place, now);
+        }
     }
 
     /// Nothing of the batch is on disk, so nothing is acknowledged and the windows, which are
@@ -186,10 +232,9 @@ impl Actor {
                 self.ack(route);
             }
         }
-        for (route, addresses) in after.addresses {
-            match self.rooms.contacts.set_addresses(route, &addresses).await {
-                Ok(()) => {}
-                Err(error) => tracing::warn!(error = %chain(&error), "cannot keep new addresses"),
+        for route in after.moved {
+            if let Err(error) = self.rooms.contacts.refresh_route(route) {
+                tracing::warn!(error = %chain(&error), "new addresses are not used yet");
             }
         }
         for (contact, places) in after.refused {
@@ -219,12 +264,17 @@ impl Actor {
             let Some(window) = window(rooms, windows, route)? else {
                 return Ok(outcome);
             };
-            if window.advance(epoch, next) {
+            let moved = window.advance(epoch, next);
+            let settled = |place: &TagPlace| (place.epoch, place.index) < (epoch, next);
+            let row = routes::get(&rooms.bus.store().read(), &route)?;
+            if moved || row.is_some_and(|row| row.refused.iter().any(settled)) {
                 let mut txn = rooms.bus.store().begin();
                 if let Some(mut row) = routes::get(&txn, &route)? {
                     put_recv_tags(&mut row, &window.tags);
+                    // Their author has heard of them: there is room for others.
+                    row.refused.retain(|place| !settled(place));
                     routes::put(&mut txn, &row)?;
-                    outcome.ticket = Some(rooms.bus.store().queue(txn));
+                    outcome.ticket = Some(rooms.bus.store().queue(txn)?);
                 }
             }
             Ok(outcome)

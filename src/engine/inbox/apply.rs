@@ -3,30 +3,33 @@
 use super::{Neighbours, open::Opened};
 use crate::{
     crypto::{DeviceCert, IdentityCert},
-    model::{
-        ContactId, ConversationId, DeliveryState, EventKind, Hlc, MessageId, RouteId, Timestamp,
-    },
+    model::{ContactId, ConversationId, DeliveryState, EventKind, MessageId, RouteId},
     protocol::{
-        Accept, Body, DeviceUpdate, Order, Payload, Receipt, SignedManifest, follow_chain,
-        verify_chain,
+        AddressRecord, Body, DeviceUpdate, Receipt, SignedManifest, follow_chain, verify_chain,
     },
-    store::{
-        StoreError, Txn, contacts, conversations, messages, outbox,
-        records::{ConversationRecord, HeldMessage, StoredMessage},
-    },
+    store::{StoreError, Txn, contacts, messages, outbox, records::StoredMessage, routes},
 };
-use std::{net::SocketAddr, time::Duration};
-
-/// An author whose clock runs ahead by more moves only their own messages.
-const MAX_AHEAD: Duration = Duration::from_secs(600);
+use std::collections::{HashMap, HashSet};
 
 /// What must happen after the batch is durable.
 #[derive(Debug, Default)]
 pub(super) struct After {
-    pub(super) addresses: Vec<(RouteId, Vec<SocketAddr>)>,
+    /// Who can be found elsewhere now.
+    pub(super) moved: HashSet<RouteId>,
     pub(super) refused: Vec<(ContactId, Vec<(u32, u64)>)>,
+    /// Whether texts of these contacts wait for earlier ones, where that may have changed.
+    pub(super) holding: HashMap<RouteId, bool>,
     /// Whether something came that wants a receipt.
     pub(super) receipt: bool,
+}
+
+impl After {
+    pub(super) fn join(&mut self, mut other: Self) {
+        self.moved.extend(other.moved);
+        self.refused.append(&mut other.refused);
+        self.holding.extend(other.holding);
+        self.receipt |= other.receipt;
+    }
 }
 
 pub(super) struct Desk<'a> {
@@ -37,124 +40,39 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    pub(super) fn apply(&mut self, opened: Opened) -> Result<(), StoreError> {
+    /// On an error the transaction must be given up: part of the effect may be in it.
+    pub(super) fn apply(&mut self, opened: &Opened) -> Result<(), StoreError> {
         let Opened { payload, id } = opened;
-        match payload.body {
-            Body::Receipt(ref receipt) => {
+        match &payload.body {
+            Body::Receipt(receipt) => {
                 self.head_seen(&payload.manifest_head_seen)?;
                 return self.receipt(receipt);
             }
-            Body::Text(_) => self.text(payload, id)?,
-            Body::Void { seqs } => self.void(payload.conversation, &seqs)?,
-            Body::Address(record) => {
-                self.after
-                    .addresses
-                    .push((RouteId(self.contact.0), record.addresses));
+            Body::Text(text) => {
+                let content = StoredMessage {
+                    text: text.clone(),
+                    ..StoredMessage::default()
+                };
+                self.message(payload, *id, content)?;
             }
-            Body::Device(update) => self.device(&update)?,
+            // A later version's kind: kept as it is, and shown when this daemon is newer.
+            Body::Unknown { kind, bytes } if payload.seq > 0 => {
+                let content = StoredMessage {
+                    kind: *kind,
+                    body: bytes.clone(),
+                    ..StoredMessage::default()
+                };
+                self.message(payload, *id, content)?;
+            }
+            Body::Void { seqs } => self.void(payload.conversation, seqs)?,
+            Body::Address(record) => self.address(record)?,
+            Body::Device(update) => self.device(update)?,
             Body::Profile { name } => self.profile(name)?,
-            // A later version's kind: it counts as received, and shows when this daemon is newer.
+            // Nobody reads it, so nobody misses it.
             Body::Unknown { .. } => {}
         }
         self.after.receipt = true;
         Ok(())
-    }
-
-    fn text(&mut self, payload: Payload, id: MessageId) -> Result<(), StoreError> {
-        let Body::Text(text) = payload.body else {
-            return Ok(());
-        };
-        let conversation = payload.conversation;
-        if messages::find(self.txn, &id)?.is_some() {
-            return Ok(());
-        }
-        let Some(mut record) = conversations::get(self.txn, &conversation)? else {
-            return Ok(());
-        };
-        if record.held.iter().any(|held| held.seq == payload.seq) {
-            return Ok(());
-        }
-        let now = self.rooms.bus.now();
-        let latest = Hlc(0).tick(now.after(MAX_AHEAD));
-        record.hlc = record.hlc.max(payload.hlc.min(latest).0);
-        let message = StoredMessage {
-            id: id.0.to_vec(),
-            direction: 1,
-            author_device: payload.author_device.0.to_vec(),
-            author_seq: payload.seq,
-            hlc: payload.hlc.0,
-            stored_at: now.0,
-            text,
-            state: DeliveryState::Delivered.number(),
-            ..StoredMessage::default()
-        };
-        let mut order = order_of(&record);
-        let ready = match order.accept(payload.seq) {
-            Accept::Duplicate => return Ok(()),
-            Accept::Hold => Vec::new(),
-            Accept::Deliver(ready) => ready,
-        };
-        record.held.push(HeldMessage {
-            seq: payload.seq,
-            message: Some(message),
-        });
-        self.show(conversation, record, &order, &ready, now)
-    }
-
-    fn void(&mut self, conversation: ConversationId, seqs: &[u64]) -> Result<(), StoreError> {
-        let Some(record) = conversations::get(self.txn, &conversation)? else {
-            return Ok(());
-        };
-        let mut order = order_of(&record);
-        let ready: Vec<u64> = seqs.iter().flat_map(|seq| order.void(*seq)).collect();
-        let now = self.rooms.bus.now();
-        self.show(conversation, record, &order, &ready, now)
-    }
-
-    /// Appends what is `ready` and keeps the rest held.
-    fn show(
-        &mut self,
-        conversation: ConversationId,
-        mut record: ConversationRecord,
-        order: &Order,
-        ready: &[u64],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        record.peer_seq = order.next.saturating_sub(1);
-        record.voided = order.void.iter().copied().collect();
-        let mut shown = Vec::with_capacity(ready.len());
-        for seq in ready {
-            if let Some(at) = record.held.iter().position(|held| held.seq == *seq) {
-                shown.extend(record.held.swap_remove(at).message);
-            }
-        }
-        // `append` counts in the stored record, so it must be there first.
-        conversations::put(self.txn, &record)?;
-        if shown.is_empty() {
-            return Ok(());
-        }
-        for message in shown {
-            let Some(id) = MessageId::from_slice(&message.id) else {
-                continue;
-            };
-            let index = messages::append(self.txn, &conversation, message)?;
-            record.message_count = index + 1;
-            record.unread += 1;
-            record.heads = vec![id.0.iter().take(16).copied().collect()];
-            record.last_message = id.0.to_vec();
-            record.last_at = now.0;
-            let kind = EventKind::MessageReceived {
-                conversation,
-                message: id,
-            };
-            self.rooms.bus.append(self.txn, kind)?;
-        }
-        let kind = EventKind::UnreadChanged {
-            conversation,
-            unread: record.unread,
-        };
-        self.rooms.bus.append(self.txn, kind)?;
-        conversations::put(self.txn, &record)
     }
 
     /// Settles every row that the contact's device signed for.
@@ -227,6 +145,21 @@ impl Desk<'_> {
         self.rooms.bus.append(self.txn, kind)
     }
 
+    /// Takes newer addresses. Parcels overtake each other, so the author numbers them.
+    fn address(&mut self, record: &AddressRecord) -> Result<(), StoreError> {
+        let route = RouteId(self.contact.0);
+        let Some(mut row) = routes::get(self.txn, &route)? else {
+            return Ok(());
+        };
+        if record.counter <= row.address_counter {
+            return Ok(());
+        }
+        row.address_counter = record.counter;
+        row.addresses = record.addresses.iter().map(ToString::to_string).collect();
+        self.after.moved.insert(route);
+        routes::put(self.txn, &row)
+    }
+
     /// Takes a newer certificate of the contact's device, if the identity vouches for it.
     fn device(&mut self, update: &DeviceUpdate) -> Result<(), StoreError> {
         let Some(mut contact) = contacts::get(self.txn, &self.contact)? else {
@@ -286,14 +219,14 @@ impl Desk<'_> {
         contacts::put(self.txn, &contact)
     }
 
-    fn profile(&mut self, name: String) -> Result<(), StoreError> {
+    fn profile(&mut self, name: &str) -> Result<(), StoreError> {
         let Some(mut contact) = contacts::get(self.txn, &self.contact)? else {
             return Ok(());
         };
         if contact.name == name {
             return Ok(());
         }
-        contact.name = name;
+        name.clone_into(&mut contact.name);
         contacts::put(self.txn, &contact)?;
         self.rooms.bus.append(
             self.txn,
@@ -301,22 +234,5 @@ impl Desk<'_> {
                 contact: self.contact,
             },
         )
-    }
-}
-
-fn order_of(record: &ConversationRecord) -> Order {
-    let next = record.peer_seq + 1;
-    let void: std::collections::BTreeSet<u64> = record.voided.iter().copied().collect();
-    let taken = record
-        .held
-        .iter()
-        .map(|held| held.seq)
-        .chain(void.iter().copied())
-        .collect();
-    Order {
-        next,
-        released: next,
-        taken,
-        void,
     }
 }

@@ -3,18 +3,19 @@
 use super::{
     Neighbours,
     apply::{After, Desk},
-    open::{Opened, Reader},
+    open::Opened,
+    sort::sort_out,
     window::Window,
 };
 use crate::{
     base::chain,
-    crypto::{Tag, open_parcel},
+    crypto::Secret,
     engine::contacts::{put_recv_tags, recv_tags},
     model::{ContactId, RouteId},
     protocol::TagSlot,
     store::{
-        StoreError, Ticket,
-        records::{SpoolRow, TagPlace},
+        Record, StoreError, Ticket, Tier, Txn,
+        records::{RouteRecord, SpoolRow, TagPlace},
         routes, spool,
     },
 };
@@ -22,35 +23,37 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 /// Parcels opened and applied together.
 pub(super) const BATCH: usize = 32;
-/// Parcels kept for one contact while locked; further ones are not acknowledged and come again.
-const MAX_KEPT: u64 = 4_096;
-/// Refused places that are remembered of one contact.
-const MAX_REFUSED: usize = 64;
+/// Refused places that are remembered of one contact: as many as a receipt can tell.
+pub(super) const MAX_REFUSED: usize = 64;
 
 pub(super) type Windows = HashMap<RouteId, Window>;
 
 /// What a batch came to.
 #[derive(Default)]
 pub(super) struct Outcome {
-    pub(super) ticket: Option<Result<Ticket, StoreError>>,
+    pub(super) ticket: Option<Ticket>,
     pub(super) custody: HashMap<RouteId, Vec<[u8; 16]>>,
     pub(super) receipts: HashSet<RouteId>,
     pub(super) strangers: HashSet<RouteId>,
+    /// The latest place of which a parcel came, known or not.
+    pub(super) heard: HashMap<RouteId, (u32, u64)>,
+    /// Whose parcels were left where they are for a reason of ours: they must come again.
+    pub(super) dropped: HashSet<RouteId>,
     pub(super) after: After,
 }
 
 /// One parcel that is to have an effect.
-struct Fresh {
-    route: RouteId,
-    tag: [u8; 16],
-    slot: TagSlot,
-    content: Content,
+pub(super) struct Fresh {
+    pub(super) route: RouteId,
+    pub(super) tag: [u8; 16],
+    pub(super) slot: TagSlot,
+    pub(super) content: Content,
 }
 
-enum Content {
+pub(super) enum Content {
     Opened(Vec<Opened>),
     Refused,
-    Kept(Vec<u8>),
+    Kept { parcel: Vec<u8>, key: Secret<32> },
 }
 
 /// The window of `route`, read from the store if it is not at hand.
@@ -71,210 +74,186 @@ pub(super) fn window<'a>(
     }
 }
 
-/// What is known again, what is fresh, and what is nobody's.
-#[derive(Default)]
-pub(super) struct Sorted {
-    fresh: Vec<Fresh>,
-    outcome: Outcome,
-}
-
-/// Finds each parcel's place and opens it, before any transaction begins.
-pub(super) fn sort_out(
+/// Opens what can be opened, keeps the rest, and queues the effects of all in one transaction.
+pub(super) fn take_in(
     rooms: &Neighbours,
     windows: &mut Windows,
-    parcels: Vec<(RouteId, Vec<u8>)>,
+    parcels: &[(RouteId, Vec<u8>)],
     unlocked: bool,
-) -> Result<Sorted, StoreError> {
-    let mut sorted = Sorted::default();
-    let mut readers: HashMap<RouteId, Reader> = HashMap::new();
-    for (route, parcel) in parcels {
-        let Some(tag) = parcel.first_chunk::<16>().copied() else {
-            continue;
-        };
-        let Some(window) = window(rooms, windows, route)? else {
-            continue;
-        };
-        let Some(slot) = window.find(tag) else {
-            sorted.outcome.strangers.insert(route);
-            continue;
-        };
-        if slot.burnt {
-            sorted.outcome.custody.entry(route).or_default().push(tag);
-            sorted.outcome.receipts.insert(route);
-            continue;
+) -> Result<Outcome, StoreError> {
+    match sort_out(rooms, windows, parcels, unlocked)
+        .and_then(|(fresh, known)| write(rooms, windows, fresh, known))
+    {
+        // The vault was locked in the middle of it. Nothing is written: keep them as they came.
+        Err(StoreError::Locked(Tier::Vault)) if unlocked => {
+            windows.clear();
+            let (fresh, known) = sort_out(rooms, windows, parcels, false)?;
+            write(rooms, windows, fresh, known)
         }
-        let content = if unlocked {
-            let reader = match readers.entry(route) {
-                Entry::Occupied(entry) => Ok(&*entry.into_mut()),
-                Entry::Vacant(entry) => {
-                    Reader::new(rooms, route).map(|reader| &*entry.insert(reader))
-                }
-            };
-            match reader.and_then(|reader| reader.open(&window.tags, slot, &parcel)) {
-                Ok(opened) => Content::Opened(opened),
-                Err(error) => {
-                    tracing::warn!(error = %chain(&error), "a parcel was refused");
-                    if error.is_ours() || error.is_foreign() {
-                        continue;
-                    }
-                    Content::Refused
-                }
-            }
-        } else {
-            let key = window.tags.key(slot.epoch);
-            if key.is_none_or(|key| open_parcel(&key, 0, slot.j, &parcel).is_err()) {
-                continue;
-            }
-            Content::Kept(parcel)
-        };
-        if window.burn(&tag, slot) {
-            sorted.fresh.push(Fresh {
-                route,
-                tag,
-                slot,
-                content,
-            });
-        }
+        done => done,
     }
-    Ok(sorted)
 }
 
-/// Writes a batch's effects: tags burnt, messages stored, counters moved, in one transaction.
-pub(super) fn write(
+/// Writes a batch's effects. One contact's bad record costs that contact's parcels only.
+fn write(
+    rooms: &Neighbours,
+    windows: &mut Windows,
+    mut fresh: Vec<Fresh>,
+    mut known: Outcome,
+) -> Result<Outcome, StoreError> {
+    while !fresh.is_empty() {
+        let mut txn = rooms.bus.store().begin();
+        match write_all(rooms, windows, &mut txn, &fresh) {
+            Ok(mut outcome) => {
+                outcome.ticket = Some(rooms.bus.store().queue(txn)?);
+                outcome.join(known);
+                return Ok(outcome);
+            }
+            Err((route, error)) if is_of_one_route(&error) => {
+                tracing::error!(error = %chain(&error), "one contact's parcels cannot be kept");
+                // The window is ahead of the disk: what it burnt was not taken.
+                windows.remove(&route);
+                fresh.retain(|one| one.route != route);
+                known.dropped.insert(route);
+            }
+            Err((_, error)) => return Err(error),
+        }
+    }
+    Ok(known)
+}
+
+/// Tags burnt, messages stored, counters moved. On an error the transaction is spoilt.
+fn write_all(
     rooms: &Neighbours,
     windows: &Windows,
-    sorted: Result<Sorted, StoreError>,
-) -> Result<Outcome, StoreError> {
-    let Sorted { fresh, mut outcome } = sorted?;
-    if fresh.is_empty() {
-        return Ok(outcome);
-    }
-    let mut txn = rooms.bus.store().begin();
+    txn: &mut Txn,
+    fresh: &[Fresh],
+) -> Result<Outcome, (RouteId, StoreError)> {
+    let mut outcome = Outcome::default();
     let mut touched: HashMap<RouteId, Vec<TagPlace>> = HashMap::new();
-    for Fresh {
-        route,
-        tag,
-        slot,
-        content,
-    } in fresh
-    {
-        let refused = touched.entry(route).or_default();
-        match content {
-            Content::Opened(opened) => {
-                let mut after = After::default();
-                let contact = ContactId(route.0);
-                for one in opened {
-                    Desk {
-                        rooms,
-                        txn: &mut txn,
-                        contact,
-                        after: &mut after,
-                    }
-                    .apply(one)?;
+    for one in fresh {
+        let refused = match touched.entry(one.route) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                // Blocked or gone since the parcel was opened: then nothing of it may show.
+                if let Err(error) = is_there(txn, one.route) {
+                    return Err((one.route, error));
                 }
-                if after.receipt {
-                    outcome.receipts.insert(route);
-                }
-                outcome.after.addresses.append(&mut after.addresses);
-                outcome.after.refused.append(&mut after.refused);
+                entry.insert(Vec::new())
             }
-            Content::Refused => {
-                refused.push(TagPlace {
-                    epoch: slot.epoch,
-                    index: slot.j,
-                });
-                outcome.receipts.insert(route);
-            }
-            Content::Kept(parcel) => {
-                if spool::len(&txn, &route)? >= MAX_KEPT {
-                    return Err(StoreError::Refused(
-                        "too much is kept until the vault is unlocked",
-                    ));
-                }
-                spool::push(
-                    &mut txn,
-                    &route,
-                    &SpoolRow {
-                        parcel,
-                        at: rooms.bus.now().0,
-                    },
-                )?;
-            }
-        }
-        outcome.custody.entry(route).or_default().push(tag);
+        };
+        write_one(rooms, txn, one, refused, &mut outcome).map_err(|error| (one.route, error))?;
+        outcome.custody.entry(one.route).or_default().push(one.tag);
     }
-    for (route, mut refused) in touched {
-        let (Some(mut row), Some(window)) = (routes::get(&txn, &route)?, windows.get(&route))
-        else {
+    for (route, refused) in touched {
+        let Some(window) = windows.get(&route) else {
             continue;
         };
-        put_recv_tags(&mut row, &window.tags);
-        row.refused.append(&mut refused);
-        let extra = row.refused.len().saturating_sub(MAX_REFUSED);
-        row.refused.drain(..extra);
-        routes::put(&mut txn, &row)?;
+        burn(txn, route, window, refused).map_err(|error| (route, error))?;
     }
-    outcome.ticket = Some(rooms.bus.store().queue(txn));
     Ok(outcome)
 }
 
-/// Opens up to a batch of one contact's kept parcels.
-pub(super) fn open_spool(rooms: &Neighbours, route: RouteId) -> Result<Outcome, StoreError> {
-    let mut outcome = Outcome::default();
-    let read = rooms.bus.store().read();
-    let kept = spool::scan(&read, &route, 0, BATCH)?;
-    let Some(row) = routes::get(&read, &route)?.filter(|_| !kept.is_empty()) else {
-        return Ok(outcome);
-    };
-    let Some(tags) = recv_tags(&row) else {
-        return Ok(outcome);
-    };
-    let reader = Reader::new(rooms, route);
-    let mut opened = Vec::with_capacity(kept.len());
-    for (number, kept) in &kept {
-        let slot = kept
-            .parcel
-            .first_chunk::<16>()
-            .and_then(|tag| tags.find(&Tag(*tag)));
-        let content = match (&reader, slot) {
-            (Ok(reader), Some(slot)) => reader
-                .open(&tags, slot, &kept.parcel)
-                .map_err(|error| chain(&error)),
-            (Err(error), _) => Err(chain(error)),
-            (_, None) => Err("its tag is out of the window".to_owned()),
-        };
-        opened.push((*number, slot, content));
-    }
-    let mut txn = rooms.bus.store().begin();
-    let mut refused = Vec::new();
-    for (number, slot, content) in opened {
-        match content {
-            Ok(payloads) => {
-                for one in payloads {
-                    Desk {
-                        rooms,
-                        txn: &mut txn,
-                        contact: ContactId(route.0),
-                        after: &mut outcome.after,
-                    }
-                    .apply(one)?;
+fn is_there(txn: &Txn, route: RouteId) -> Result<(), StoreError> {
+    let table = RouteRecord::TABLE;
+    let row = routes::get(txn, &route)?;
+    row.map_or(Err(StoreError::Missing { table }), |_| Ok(()))
+}
+
+fn write_one(
+    rooms: &Neighbours,
+    txn: &mut Txn,
+    fresh: &Fresh,
+    refused: &mut Vec<TagPlace>,
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    let Fresh { route, slot, .. } = *fresh;
+    match &fresh.content {
+        Content::Opened(opened) => {
+            let mut after = After::default();
+            for one in opened {
+                Desk {
+                    rooms,
+                    txn: &mut *txn,
+                    contact: ContactId(route.0),
+                    after: &mut after,
                 }
+                .apply(one)?;
             }
-            Err(error) => {
-                tracing::warn!(%error, "a kept parcel was refused");
-                refused.extend(slot.map(|slot| TagPlace {
-                    epoch: slot.epoch,
-                    index: slot.j,
-                }));
+            if after.receipt {
+                outcome.receipts.insert(route);
             }
+            outcome.after.join(after);
         }
-        spool::remove(&mut txn, &route, number)?;
+        Content::Refused => {
+            refused.push(TagPlace {
+                epoch: slot.epoch,
+                index: slot.j,
+            });
+            outcome.receipts.insert(route);
+        }
+        Content::Kept { parcel, key } => {
+            let row = SpoolRow {
+                parcel: parcel.clone(),
+                at: rooms.bus.now().0,
+                epoch: slot.epoch,
+                index: slot.j,
+                key: key.as_bytes().to_vec(),
+            };
+            spool::push(txn, &route, &row)?;
+        }
     }
-    if let Some(mut row) = routes::get(&txn, &route)?.filter(|_| !refused.is_empty()) {
-        row.refused.append(&mut refused);
-        routes::put(&mut txn, &row)?;
+    Ok(())
+}
+
+fn burn(
+    txn: &mut Txn,
+    route: RouteId,
+    window: &Window,
+    mut refused: Vec<TagPlace>,
+) -> Result<(), StoreError> {
+    let Some(mut row) = routes::get(txn, &route)? else {
+        return Ok(());
+    };
+    put_recv_tags(&mut row, &window.tags);
+    row.refused.append(&mut refused);
+    routes::put(txn, &row)
+}
+
+/// Whether the rest of the store is well.
+const fn is_of_one_route(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Damaged { .. }
+            | StoreError::Missing { .. }
+            | StoreError::Exists { .. }
+            | StoreError::Malformed { .. }
+    )
+}
+
+impl Outcome {
+    /// Leaves a parcel of `route` where it is, if only that route is concerned.
+    pub(super) fn drop_or_fail(
+        &mut self,
+        route: RouteId,
+        error: StoreError,
+    ) -> Result<(), StoreError> {
+        if !is_of_one_route(&error) {
+            return Err(error);
+        }
+        tracing::error!(error = %chain(&error), "a contact's parcel cannot be taken in");
+        self.dropped.insert(route);
+        Ok(())
     }
-    outcome.receipts.insert(route);
-    outcome.ticket = Some(rooms.bus.store().queue(txn));
-    Ok(outcome)
+
+    fn join(&mut self, other: Self) {
+        for (route, tags) in other.custody {
+            self.custody.entry(route).or_default().extend(tags);
+        }
+        self.receipts.extend(other.receipts);
+        self.strangers.extend(other.strangers);
+        self.heard.extend(other.heard);
+        self.dropped.extend(other.dropped);
+        self.after.join(other.after);
+    }
 }

@@ -6,13 +6,23 @@
 //!   come again. Locked, it is kept as it came, acknowledged as kept, and opened on unlocking.
 //! - A parcel is known by its tag before anything of it is parsed, and authenticated by its
 //!   AEAD before OpenPGP or protobuf see a byte.
+//! - A text that came before an earlier one of its author waits for it, but for two seconds
+//!   at most, counted while a link is up and only once something came over it that its author
+//!   sent later than what is missing: after a crash or a new link the sender begins again with
+//!   its oldest, so the gap fills, and the order is kept. Without a link ten minutes are enough.
+//!   What comes after that is shown when it comes, below what is there: positions in a
+//!   conversation never change.
 //! - What cannot be opened is remembered and told in the receipt, so that its sender sees a
 //!   failure instead of waiting 30 days.
 
 mod actor;
 mod apply;
 mod batch;
+mod holdback;
+mod kept;
 mod open;
+mod show;
+mod sort;
 mod window;
 
 use crate::{
@@ -41,6 +51,7 @@ enum Command {
     },
     /// A link came up: say what is here, so that lost receipts do no harm.
     LinkUp(RouteId),
+    LinkDown(RouteId),
     Unlocked,
     Forget(RouteId),
 }
@@ -93,6 +104,11 @@ impl Inbox {
         self.tell(Command::LinkUp(route)).await;
     }
 
+    /// A contact's link went down.
+    pub async fn on_link_down(&self, route: RouteId) {
+        self.tell(Command::LinkDown(route)).await;
+    }
+
     /// The vault was unlocked: open what was kept.
     pub async fn on_unlock(&self) {
         self.tell(Command::Unlocked).await;
@@ -108,3 +124,6 @@ impl Inbox {
         let _ = self.commands.send(command).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

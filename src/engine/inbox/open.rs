@@ -2,15 +2,16 @@
 
 use super::Neighbours;
 use crate::{
-    crypto::{self, CryptoError, DeviceCert, EnvelopeKind, OpenError, Opener, SealedEnvelope},
+    crypto::{
+        self, CryptoError, DeviceCert, EnvelopeKind, OpenError, Opener, SealedEnvelope, Secret,
+    },
     engine::{
+        contacts::contact_from_record,
         identities::{IdentityError, Keys},
         messages::context,
     },
-    model::{ContactId, ConversationId, Fingerprint, IdentityId, MessageId, RouteId},
-    protocol::{
-        Payload, PayloadError, RecvTags, StatementError, TagSlot, message_id, open_statement,
-    },
+    model::{ContactId, ContactState, ConversationId, Fingerprint, MessageId, RouteId},
+    protocol::{Payload, PayloadError, StatementError, message_id, open_statement},
     store::{StoreError, contacts, records::ContactRecord},
 };
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use std::sync::Arc;
 pub(super) enum RefusedError {
     #[error("no such contact")]
     NoContact,
+    #[error("the contact is blocked")]
+    Inactive,
     #[error("the parcel is not authentic")]
     Parcel(#[source] CryptoError),
     #[error("the envelope does not open")]
@@ -45,12 +48,15 @@ pub(super) enum RefusedError {
 impl RefusedError {
     /// Whether trying again later can help: then the parcel must not be used up.
     pub(super) const fn is_ours(&self) -> bool {
-        matches!(self, Self::Keys(_) | Self::Damaged | Self::Store(_))
+        matches!(
+            self,
+            Self::Keys(_) | Self::Cert(_) | Self::Damaged | Self::Store(_)
+        )
     }
 
-    /// Whether the bytes cannot have come from the contact.
+    /// Whether the bytes cannot have come from somebody who may be heard.
     pub(super) const fn is_foreign(&self) -> bool {
-        matches!(self, Self::Parcel(_) | Self::NoContact)
+        matches!(self, Self::Parcel(_) | Self::NoContact | Self::Inactive)
     }
 }
 
@@ -77,13 +83,17 @@ impl Reader {
     }
 
     fn of(rooms: &Neighbours, contact: &ContactRecord) -> Result<Self, RefusedError> {
-        let identity = IdentityId::from_slice(&contact.identity).ok_or(RefusedError::Damaged)?;
+        let known = contact_from_record(contact).ok_or(RefusedError::Damaged)?;
+        // Who was blocked a moment ago may have parcels on the way to this line.
+        if known.state != ContactState::Active {
+            return Err(RefusedError::Inactive);
+        }
+        let identity = known.identity;
         let keys = rooms
             .identities
             .keys(identity)
             .map_err(RefusedError::Keys)?;
-        let conversation =
-            ConversationId::from_slice(&contact.conversation).ok_or(RefusedError::Damaged)?;
+        let conversation = known.conversation;
         let context = context(contact, &keys.cert.fingerprint(), conversation)
             .ok_or(RefusedError::Damaged)?;
         let device = DeviceCert::parse(&contact.device_cert).map_err(RefusedError::Cert)?;
@@ -100,15 +110,14 @@ impl Reader {
         self.device.fingerprint()
     }
 
-    /// Opens a parcel at its place.
+    /// Opens parcel number `j` under its epoch's tag key.
     pub(super) fn open(
         &self,
-        tags: &RecvTags,
-        slot: TagSlot,
+        key: &Secret<32>,
+        j: u64,
         parcel: &[u8],
     ) -> Result<Vec<Opened>, RefusedError> {
-        let key = tags.key(slot.epoch).ok_or(RefusedError::Damaged)?;
-        let sealed = crypto::open_parcel(&key, 0, slot.j, parcel).map_err(|error| match error {
+        let sealed = crypto::open_parcel(key, 0, j, parcel).map_err(|error| match error {
             // Authentic, so from the contact: told in the receipt instead of ignored.
             CryptoError::UnknownEnvelope { .. } | CryptoError::NewerVersion { .. } => {
                 RefusedError::Newer(error)

@@ -230,6 +230,7 @@ impl Switchboard {
         };
         self.rooms.outbox.tell(Command::LinkDown(route, told)).await;
         if self.rooms.contacts.route_kind(route) == Some(RouteKind::Contact) {
+            self.rooms.inbox.on_link_down(route).await;
             // One link that takes over from another is no news to anybody.
             if reason != LinkDownReason::Replaced {
                 self.warn(self.rooms.contacts.set_connected(route, false).await);

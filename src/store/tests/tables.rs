@@ -227,6 +227,7 @@ fn the_spool_keeps_its_own_numbers() {
     let parcel = |n: u8| SpoolRow {
         parcel: vec![n],
         at: 1,
+        ..SpoolRow::default()
     };
     let mut txn = store.begin();
     for n in 0..3_u8 {
@@ -239,7 +240,8 @@ fn the_spool_keeps_its_own_numbers() {
     (route.spool_head, route.spool_tail) = (0, 0);
     routes::put(&mut txn, &route).unwrap();
     spool::remove(&mut txn, &ROUTE, 0).unwrap();
-    assert_eq!(spool::len(&txn, &ROUTE).unwrap(), 2);
+    let size = spool::size(&txn, &ROUTE).unwrap();
+    assert_eq!((size.parcels, size.bytes), (2, 2));
     let rows = spool::scan(&txn, &ROUTE, 0, 9).unwrap();
     let numbers: Vec<_> = rows.iter().map(|(n, row)| (*n, row.parcel[0])).collect();
     assert_eq!(numbers, [(1, 1), (2, 2)]);
