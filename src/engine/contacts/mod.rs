@@ -4,7 +4,16 @@
 //! - A handshake has a route of its own under the invite's link key, and a contact one under
 //!   the pairwise secret. Both sides keep the handshake's route until the first link under the
 //!   pairwise secret is up: that link proves that the other side has finished too, so no lost
-//!   acknowledgement can strand one of them.
+//!   acknowledgement can strand one of them. The inviter's goes when the Confirm is taken, too:
+//!   with two handshakes there may never be a link under both secrets.
+//! - Two people who use each other's invites finish two handshakes, in any order on either
+//!   side. Each keeps both sessions: the present one and its rival, whose link key is accepted
+//!   too. While nothing has shown which of them the other side has, the one with the smaller
+//!   conversation id is present, on both sides alike. A session that a link was proven with
+//!   stays present, so a working contact does not hang on a Confirm that may never arrive. A
+//!   link under the rival's key makes the rival present on both sides, and custody of a parcel
+//!   sealed under the present one ends the rival: the other side uses what it could recognise.
+//!   Hence whoever lost everything and comes anew is reached as soon as they dial.
 //! - The handshake's parcels are sealed once and sent as they are until acknowledged.
 //! - Declining and blocking send nothing, ever.
 
@@ -19,6 +28,7 @@ mod invites;
 mod recv_tags;
 mod requests;
 mod routes;
+mod session;
 mod trust;
 
 pub use convert::{contact as contact_from_record, request as request_from_record};
@@ -28,15 +38,16 @@ pub use invites::NewInvite;
 pub(crate) use recv_tags::{put_recv_tags, recv_tags};
 pub use requests::NewContact;
 pub use routes::RouteKind;
+pub use session::LinkMeaning;
 
 use crate::{
     engine::{event_bus::EventBus, identities::Identities, vault::Vault},
-    model::{Contact, ContactId, Invite, Presence, Request, RouteId},
-    net::Net,
+    model::{Contact, ContactId, Invite, Presence, Request, RouteId, VaultState},
+    net::{LinkKey, Net},
     store::{Store, Txn, contacts, invites as invite_rows, requests as request_rows},
 };
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -45,8 +56,10 @@ use tokio::sync::mpsc;
 /// What rises from this room to the switchboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A contact's route exists now, or its keys are new: dial it.
+    /// A contact's route exists now, or its session is another: start over, and dial it.
     RouteAdded(RouteId),
+    /// A contact may use another session soon; the present one goes on: dial it.
+    KeyAdded(RouteId),
     /// A contact's keys are gone: forget what was kept for it.
     RouteGone(RouteId),
     /// A handshake has something to hand over: dial its route.
@@ -64,7 +77,10 @@ struct Inner {
     net: Net,
     advertise: Vec<SocketAddr>,
     kinds: Mutex<HashMap<RouteId, RouteKind>>,
-    connected: Mutex<HashSet<RouteId>>,
+    /// The key that each contact's link was proven with.
+    connected: Mutex<HashMap<RouteId, LinkKey>>,
+    /// Contacts with two sessions, and the link key of the present one.
+    unsettled: Mutex<HashMap<RouteId, LinkKey>>,
     rising: mpsc::Sender<Event>,
 }
 
@@ -87,6 +103,7 @@ impl Contacts {
             advertise,
             kinds: Mutex::default(),
             connected: Mutex::default(),
+            unsettled: Mutex::default(),
             rising,
         };
         (Self(Arc::new(inner)), events)
@@ -134,7 +151,7 @@ impl Contacts {
     /// Whether a link to `contact` is up.
     #[must_use]
     pub fn presence(&self, contact: ContactId) -> Presence {
-        if self.connected().contains(&RouteId(contact.0)) {
+        if self.connected().contains_key(&RouteId(contact.0)) {
             Presence::Connected
         } else {
             Presence::Unknown
@@ -175,11 +192,18 @@ impl Contacts {
         self.0.bus.commit(txn).await.map_err(ContactError::Store)
     }
 
-    fn connected(&self) -> MutexGuard<'_, HashSet<RouteId>> {
-        self.0
-            .connected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn is_unlocked(&self) -> bool {
+        self.0.vault.state() == VaultState::Unlocked
+    }
+
+    fn connected(&self) -> MutexGuard<'_, HashMap<RouteId, LinkKey>> {
+        let connected = &self.0.connected;
+        connected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unsettled(&self) -> MutexGuard<'_, HashMap<RouteId, LinkKey>> {
+        let unsettled = &self.0.unsettled;
+        unsettled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn rise(&self, event: Event) {
@@ -187,3 +211,6 @@ impl Contacts {
         let _ = self.0.rising.send(event).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

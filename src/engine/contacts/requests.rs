@@ -171,7 +171,7 @@ impl Contacts {
         let hello = IncomingHello::from_bytes(&row.handshake).map_err(ContactError::Handshake)?;
         let (parcel, made) = handshake::confirm(&me, &invite_keys, &hello, now, &mut SystemRandom)
             .map_err(ContactError::Handshake)?;
-        let (contact, route) = self.establish(&mut txn, identity, &made, &alias, &addresses)?;
+        let made = self.establish(&mut txn, identity, &made, &alias, &addresses)?;
         let waiting = RouteRecord {
             id: invite.id.clone(),
             keys: vec![invite_keys.link.as_bytes().to_vec()],
@@ -185,11 +185,12 @@ impl Contacts {
             outgoing: parcel,
             expected_tag: handshake::hello_tag(&invite_keys).to_vec(),
             expires_at: invite.expires_at.max(now.after(limits::MESSAGE_TTL).0),
+            finishes: made.link,
             ..RouteRecord::default()
         };
         routes::put(&mut txn, &waiting).map_err(ContactError::Store)?;
         row.state = convert::ACCEPTED;
-        row.contact = contact.0.to_vec();
+        row.contact = made.contact.0.to_vec();
         row.handshake.clear();
         requests::put(&mut txn, &row).map_err(ContactError::Store)?;
         // The one-time key has done its one thing.
@@ -197,10 +198,9 @@ impl Contacts {
         invites::put(&mut txn, &invite).map_err(ContactError::Store)?;
         self.request_changed(&mut txn, id)?;
         self.commit(txn).await?;
-        self.offer_route(&route)?;
+        self.offer_route(&made.route)?;
         self.offer_route(&waiting)?;
-        let added = RouteId::from_slice(&route.id).ok_or(ContactError::Damaged)?;
-        self.rise(Event::RouteAdded(added)).await;
+        self.rise(made.event).await;
         let waits = RouteId::from_slice(&waiting.id).ok_or(ContactError::Damaged)?;
         self.rise(Event::HandshakeWaits(waits)).await;
         convert::request(&row, now).ok_or(ContactError::Damaged)

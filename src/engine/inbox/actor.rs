@@ -73,10 +73,13 @@ impl Actor {
                 }
                 Command::LinkUp(route) => drop(self.ack(route)),
                 Command::Unlocked => self.open_kept().await,
-                Command::Forget(route) => {
+                Command::Forget(route, done) => {
+                    self.take_in(std::mem::take(&mut parcels)).await;
                     self.windows.remove(&route);
                     self.acks.remove(&route);
                     self.repeated.remove(&route);
+                    // Whoever asked may have gone meanwhile.
+                    let _ = done.send(());
                 }
             }
         }

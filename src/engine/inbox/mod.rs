@@ -25,7 +25,7 @@ use crate::{
     net::Net,
 };
 use actor::Actor;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// What the actor is handed.
 #[derive(Debug)]
@@ -42,7 +42,8 @@ enum Command {
     /// A link came up: say what is here, so that lost receipts do no harm.
     LinkUp(RouteId),
     Unlocked,
-    Forget(RouteId),
+    /// Answered once nothing of it is remembered any more.
+    Forget(RouteId, oneshot::Sender<()>),
 }
 
 /// The rooms that taking in touches.
@@ -98,9 +99,13 @@ impl Inbox {
         self.tell(Command::Unlocked).await;
     }
 
-    /// A contact's keys are gone or new.
+    /// A contact's keys are gone or about to be others. On return everything that came before
+    /// is taken in, and nothing of the old keys is remembered.
     pub async fn forget(&self, route: RouteId) {
-        self.tell(Command::Forget(route)).await;
+        let (done, forgotten) = oneshot::channel();
+        self.tell(Command::Forget(route, done)).await;
+        // An actor that has stopped remembers nothing.
+        let _ = forgotten.await;
     }
 
     async fn tell(&self, command: Command) {
