@@ -130,7 +130,7 @@ impl Contacts {
         for (route, key) in links {
             if self.link_meaning(route, key)? != LinkMeaning::Present {
                 self.0.net.disconnect(route).await;
-                self.rise(Event::KeyAdded(route)).await;
+                self.rise(Event::KeyAdded(route));
             }
         }
         Ok(())

@@ -154,7 +154,7 @@ impl Contacts {
         self.request_changed(&mut txn, id)?;
         self.commit(txn).await?;
         self.offer_route(&made.route)?;
-        self.rise(made.event).await;
+        self.rise(made.event);
         Ok(())
     }
 

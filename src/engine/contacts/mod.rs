@@ -27,6 +27,7 @@ mod inviter;
 mod invites;
 mod recv_tags;
 mod requests;
+mod rising;
 mod routes;
 mod session;
 mod trust;
@@ -37,6 +38,7 @@ pub(crate) use establish::addresses_hash;
 pub use invites::NewInvite;
 pub(crate) use recv_tags::{put_recv_tags, recv_tags};
 pub use requests::NewContact;
+pub use rising::Rising;
 pub use routes::RouteKind;
 pub use session::LinkMeaning;
 
@@ -46,12 +48,12 @@ use crate::{
     net::{LinkKey, Net},
     store::{Store, Txn, contacts, invites as invite_rows, requests as request_rows},
 };
+use rising::Speaker;
 use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::mpsc;
 
 /// What rises from this room to the switchboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,17 @@ pub enum Event {
     RouteGone(RouteId),
     /// A handshake has something to hand over: dial its route.
     HandshakeWaits(RouteId),
+}
+
+impl Event {
+    const fn route(&self) -> RouteId {
+        match self {
+            Self::RouteAdded(route)
+            | Self::KeyAdded(route)
+            | Self::RouteGone(route)
+            | Self::HandshakeWaits(route) => *route,
+        }
+    }
 }
 
 /// The handle.
@@ -81,7 +94,7 @@ struct Inner {
     connected: Mutex<HashMap<RouteId, LinkKey>>,
     /// Contacts with two sessions, and the link key of the present one.
     unsettled: Mutex<HashMap<RouteId, LinkKey>>,
-    rising: mpsc::Sender<Event>,
+    rising: Speaker,
 }
 
 impl Contacts {
@@ -93,8 +106,8 @@ impl Contacts {
         identities: Identities,
         net: Net,
         advertise: Vec<SocketAddr>,
-    ) -> (Self, mpsc::Receiver<Event>) {
-        let (rising, events) = mpsc::channel(64);
+    ) -> (Self, Rising) {
+        let (rising, events) = rising::rising();
         let inner = Inner {
             bus,
             vault,
@@ -206,9 +219,8 @@ impl Contacts {
         unsettled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn rise(&self, event: Event) {
-        // The switchboard is gone only when the daemon stops.
-        let _ = self.0.rising.send(event).await;
+    fn rise(&self, event: Event) {
+        self.0.rising.say(event);
     }
 }
 

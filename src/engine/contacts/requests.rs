@@ -98,7 +98,7 @@ impl Contacts {
         self.request_changed(&mut txn, id)?;
         self.commit(txn).await?;
         self.offer_route(&route)?;
-        self.rise(Event::HandshakeWaits(RouteId(id.0))).await;
+        self.rise(Event::HandshakeWaits(RouteId(id.0)));
         convert::request(&record, now).ok_or(ContactError::Damaged)
     }
 
@@ -200,9 +200,9 @@ impl Contacts {
         self.commit(txn).await?;
         self.offer_route(&made.route)?;
         self.offer_route(&waiting)?;
-        self.rise(made.event).await;
+        self.rise(made.event);
         let waits = RouteId::from_slice(&waiting.id).ok_or(ContactError::Damaged)?;
-        self.rise(Event::HandshakeWaits(waits)).await;
+        self.rise(Event::HandshakeWaits(waits));
         convert::request(&row, now).ok_or(ContactError::Damaged)
     }
 

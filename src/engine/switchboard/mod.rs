@@ -47,7 +47,7 @@ pub fn spawn(
     rooms: Rooms,
     clock: Clock,
     net: mpsc::Receiver<net::Event>,
-    contacts: mpsc::Receiver<contacts::Event>,
+    contacts: contacts::Rising,
     tasks: &Tasks,
 ) {
     let state = rooms.vault.watch();
@@ -65,7 +65,7 @@ struct Switchboard {
     rooms: Rooms,
     clock: Clock,
     net: mpsc::Receiver<net::Event>,
-    contacts: mpsc::Receiver<contacts::Event>,
+    contacts: contacts::Rising,
     state: watch::Receiver<VaultState>,
 }
 
