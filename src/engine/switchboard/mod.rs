@@ -169,7 +169,11 @@ impl Switchboard {
     async fn on_contacts(&self, event: contacts::Event) {
         match event {
             contacts::Event::RouteAdded(route) => {
+                // A link that is up was proven with other keys, and what was sent on it counts
+                // for nothing now.
                 self.rooms.inbox.forget(route).await;
+                self.rooms.outbox.tell(Command::Forget(route)).await;
+                self.rooms.contacts.hang_up(route).await;
                 self.rooms.outbox.dial(route).await;
             }
             contacts::Event::KeyAdded(route) => self.rooms.outbox.dial(route).await,
