@@ -1,9 +1,9 @@
 //! What a finished handshake leaves behind: contact, session, conversation, route.
 
-use super::{ContactError, Contacts, Event, convert, routes::parse_addresses, session};
+use super::{ContactError, Contacts, Event, convert, manifests, routes::parse_addresses, session};
 use crate::{
     crypto::{Random, SystemRandom, hash},
-    model::{ContactId, EventKind, IdentityId, RouteId},
+    model::{ContactId, EventKind, Fingerprint, IdentityId, RouteId},
     net::LinkKey,
     protocol::{Established, Peer},
     store::{
@@ -41,11 +41,11 @@ impl Contacts {
         let peer = &made.peer;
         let fingerprint = peer.ic.fingerprint();
         let now = self.0.bus.now();
-        let known = contacts::list(txn)
-            .map_err(ContactError::Store)?
-            .into_iter()
-            .find(|row| row.identity == identity.0 && row.fingerprint == fingerprint.0);
+        let known = find(txn, identity, &fingerprint)?;
         let is_known = known.is_some();
+        if let Some(known) = &known {
+            manifests::goes_on(known, peer)?;
+        }
         let mut record = known.unwrap_or_else(|| {
             let mut id = [0; 16];
             SystemRandom.fill(&mut id);
@@ -141,6 +141,17 @@ impl Contacts {
         let up = self.connected().get(&route).copied();
         up.is_some_and(|LinkKey(up)| up == key)
     }
+}
+
+/// What is known of the one whom `fingerprint` names to `identity`.
+pub(super) fn find(
+    txn: &Txn,
+    identity: IdentityId,
+    fingerprint: &Fingerprint,
+) -> Result<Option<ContactRecord>, ContactError> {
+    let rows = contacts::list(txn).map_err(ContactError::Store)?;
+    let mut rows = rows.into_iter();
+    Ok(rows.find(|row| row.identity == identity.0 && row.fingerprint == fingerprint.0))
 }
 
 /// Notes what `peer` presents about the identity as a whole, and the newest certificate of a

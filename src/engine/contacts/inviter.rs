@@ -1,6 +1,6 @@
 //! The side that made the link (`protocol.md` B.1, step 4).
 
-use super::{ContactError, Contacts, convert};
+use super::{ContactError, Contacts, convert, establish, manifests};
 use crate::{
     crypto::{Random, SystemRandom, hash, ic_hash20},
     model::{EventKind, IdentityId, InviteId, RequestId, RouteId, limits},
@@ -61,6 +61,9 @@ impl Contacts {
         let fingerprint = hello.peer.ic.fingerprint();
         if self.is_blocked(&txn, &fingerprint)? {
             return Ok(());
+        }
+        if let Some(known) = establish::find(&txn, identity, &fingerprint)? {
+            manifests::goes_on(&known, &hello.peer)?;
         }
         let mut request_id = RequestId([0; 16]);
         SystemRandom.fill(&mut request_id.0);

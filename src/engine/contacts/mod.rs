@@ -25,6 +25,7 @@ mod handshake;
 mod invitee;
 mod inviter;
 mod invites;
+mod manifests;
 mod recv_tags;
 mod requests;
 mod rising;
