@@ -15,6 +15,10 @@
 //!   sealed under the present one ends the rival: the other side uses what it could recognise.
 //!   Hence whoever lost everything and comes anew is reached as soon as they dial.
 //! - The handshake's parcels are sealed once and sent as they are until acknowledged.
+//! - Keys go with what they were for: at acceptance, refusal and withdrawal at once, at the end
+//!   of a term by the hourly sweep. What is shown of an invite or a request stays.
+//! - Once a request is accepted the invite's one-time key is gone, and with it the means to tell
+//!   a second user of the link from noise; until then a second Hello must open to be one.
 //! - Declining and blocking send nothing, ever.
 
 mod block;
@@ -31,6 +35,7 @@ mod requests;
 mod rising;
 mod routes;
 mod session;
+mod sweep;
 mod trust;
 
 pub use convert::{contact as contact_from_record, request as request_from_record};

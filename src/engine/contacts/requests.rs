@@ -1,6 +1,9 @@
 //! Using an invite; accepting and declining those who used ours.
 
-use super::{ContactError, Contacts, Event, RouteKind, convert};
+use super::{
+    ContactError, Contacts, Event, RouteKind, convert,
+    sweep::{shred_invite, shred_request},
+};
 use crate::{
     crypto::{Random, SystemRandom, ic_hash20},
     model::{EventKind, IdentityId, InviteId, Request, RequestId, RouteId, limits},
@@ -191,10 +194,10 @@ impl Contacts {
         routes::put(&mut txn, &waiting).map_err(ContactError::Store)?;
         row.state = convert::ACCEPTED;
         row.contact = made.contact.0.to_vec();
-        row.handshake.clear();
+        shred_request(&mut row);
         requests::put(&mut txn, &row).map_err(ContactError::Store)?;
-        // The one-time key has done its one thing.
-        invite.offer.clear();
+        // The link has done its one thing.
+        shred_invite(&mut invite);
         invites::put(&mut txn, &invite).map_err(ContactError::Store)?;
         self.request_changed(&mut txn, id)?;
         self.commit(txn).await?;
@@ -230,13 +233,10 @@ impl Contacts {
         };
         let route = RouteId::from_slice(route).ok_or(ContactError::Damaged)?;
         row.state = convert::DECLINED;
-        row.handshake.clear();
-        row.parcel.clear();
+        shred_request(&mut row);
         requests::put(&mut txn, &row).map_err(ContactError::Store)?;
         if let Some(mut invite) = invite_of(&txn, &row).map_err(ContactError::Store)? {
-            invite.offer.clear();
-            invite.secret.clear();
-            invite.link.clear();
+            shred_invite(&mut invite);
             invites::put(&mut txn, &invite).map_err(ContactError::Store)?;
         }
         self.request_changed(&mut txn, id)?;

@@ -5,6 +5,7 @@
 
 use super::{ContactError, Contacts, RouteKind};
 use crate::{
+    crypto::{Secret, derive},
     model::{
         ContactId, ConversationId, DeliveryState, EventKind, FailureReason, MessageId, RouteId,
     },
@@ -31,13 +32,14 @@ pub enum LinkMeaning {
 /// The session that a handshake has made, before anything was sent under it.
 pub(super) fn fresh(made: &Established, now: i64) -> RivalRecord {
     let pair = PairKeys::derive(&made.root, made.initiator);
+    let next: Secret<32> = derive(made.root.as_bytes(), "next", &[]);
     RivalRecord {
         conversation: pair.conversation.0.to_vec(),
         inviter: !made.initiator,
         device_cert: made.peer.device.to_bytes(),
         device_fingerprint: made.peer.device.fingerprint().0.to_vec(),
         session: Some(SessionRecord {
-            root: made.root.as_bytes().to_vec(),
+            next: next.as_bytes().to_vec(),
             pair: pair.pair.as_bytes().to_vec(),
             send_key: pair.send_tag.as_bytes().to_vec(),
             send_since: now,

@@ -142,6 +142,7 @@ impl Switchboard {
         if let Err(error) = self.rooms.identities.rotate(now) {
             tracing::error!(error = %chain(&error), "cannot rotate the device keys");
         }
+        self.warn(self.rooms.contacts.sweep().await);
         let contacts = self.contact_ids();
         self.rooms.messages.expire(contacts.clone()).await;
         self.update(contacts).await;

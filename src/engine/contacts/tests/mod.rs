@@ -1,6 +1,7 @@
 //! People without a network between them: each message is carried by hand.
 
 mod crossing;
+mod shredding;
 
 use super::*;
 use crate::{
@@ -23,7 +24,6 @@ struct Person {
     contacts: Contacts,
     identities: Identities,
     identity: IdentityId,
-    #[expect(dead_code, reason = "moves this person's time")]
     hand: TestClock,
     /// What the switchboard would hear, and in the tests nobody does.
     _rising: Rising,
