@@ -1,7 +1,17 @@
 //! What rises from the room, and what can be read of it at any time.
 
 use crate::{model::RouteId, wire::Frame};
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
+
+/// A key that a link was proven with; never printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct LinkKey(pub [u8; 32]);
+
+impl fmt::Debug for LinkKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkKey")
+    }
+}
 
 /// Something the network did. Per route the order is: `LinkUp`, any number of `Frame` and
 /// `Writable`, `LinkDown`.
@@ -13,6 +23,8 @@ pub enum Event {
         route: RouteId,
         /// Whether they dialled.
         inbound: bool,
+        /// Which of the route's keys both sides hold.
+        key: LinkKey,
     },
     /// The link is gone; whatever was sent and not answered may be lost.
     LinkDown {

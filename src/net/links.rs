@@ -2,7 +2,7 @@
 
 use super::{
     config::NetConfig,
-    event::Event,
+    event::{Event, LinkKey},
     frames::FrameReader,
     link::Link,
     proof::{self, Ends, ProofError},
@@ -54,6 +54,14 @@ pub(super) enum Outcome {
     Ended,
 }
 
+/// A stream whose other side holds the route's key.
+struct Proven {
+    route: RouteId,
+    key: LinkKey,
+    /// What the dialing side said first.
+    first: Option<Frame>,
+}
+
 /// What every link needs.
 pub(super) struct Links {
     pub(super) table: Arc<Table>,
@@ -94,9 +102,10 @@ impl Links {
             proven = self.prove(&mut job) => proven,
             () = self.clock.sleep(self.config.prove_within) => return Outcome::Stranger,
         };
-        let Ok((route, first)) = proven else {
+        let Ok(proven) = proven else {
             return Outcome::Stranger;
         };
+        let route = proven.route;
         let claim = Claim {
             route,
             peer: job.peer,
@@ -110,16 +119,16 @@ impl Links {
             return Outcome::Declined;
         };
         let serial = seat.serial;
-        self.serve(job, first, &claim, seat).await;
+        self.serve(job, proven, &claim, seat).await;
         self.table.vacate(route, serial);
         Outcome::Ended
     }
 
-    /// Returns the route and, on the listening side, the first frame.
+    /// Waits for the other side's proof and, on the listening side, the first frame.
     ///
     /// A dialer may have several connections to us under way and chooses one by speaking on
     /// it; so a listener believes in a link only when the first frame has come.
-    async fn prove(&self, job: &mut Job) -> Result<(RouteId, Option<Frame>), ProofError> {
+    async fn prove(&self, job: &mut Job) -> Result<Proven, ProofError> {
         match &job.errand {
             Errand::Dial { route, key } => {
                 let ends = Ends {
@@ -127,7 +136,11 @@ impl Links {
                     listener: job.peer,
                 };
                 proof::dial(&mut job.stream, &ends, key).await?;
-                Ok((*route, None))
+                Ok(Proven {
+                    route: *route,
+                    key: LinkKey(*key),
+                    first: None,
+                })
             }
             Errand::Answer => {
                 let ends = Ends {
@@ -135,15 +148,19 @@ impl Links {
                     listener: job.own,
                 };
                 let candidates = || self.table.candidates();
-                let route = proof::answer(&mut job.stream, &ends, candidates).await?;
+                let found = proof::answer(&mut job.stream, &ends, candidates).await?;
                 let mut reader = FrameReader::default();
                 let first = poll_fn(|cx| reader.poll_frame(cx, &mut job.stream)).await;
-                Ok((route, Some(first.map_err(|_| ProofError::Wrong)?)))
+                Ok(Proven {
+                    route: found.route,
+                    key: LinkKey(found.key),
+                    first: Some(first.map_err(|_| ProofError::Wrong)?),
+                })
             }
         }
     }
 
-    async fn serve(&self, job: Job, first: Option<Frame>, claim: &Claim, seat: Seat) {
+    async fn serve(&self, job: Job, with: Proven, claim: &Claim, seat: Seat) {
         let route = claim.route;
         // Dropped at the end of this function: only then may a successor announce itself.
         let _last_word = seat.last_word;
@@ -161,18 +178,17 @@ impl Links {
             &self.clock,
             random(),
         );
-        link.open(first).await;
+        link.open(with.first).await;
         if let Some(after) = seat.after {
             // It ends with or without a word.
             let _ = after.await;
         }
-        let inbound = !claim.dialer;
-        if self
-            .events
-            .send(Event::LinkUp { route, inbound })
-            .await
-            .is_err()
-        {
+        let up = Event::LinkUp {
+            route,
+            inbound: !claim.dialer,
+            key: with.key,
+        };
+        if self.events.send(up).await.is_err() {
             return;
         }
         let reason = link.run().await;

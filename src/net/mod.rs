@@ -52,7 +52,7 @@ mod transport;
 
 pub use config::NetConfig;
 pub use error::{NetError, SendError};
-pub use event::{DialFailure, Event, LinkDownReason, NetStatus};
+pub use event::{DialFailure, Event, LinkDownReason, LinkKey, NetStatus};
 pub use table::Route;
 
 use crate::{

@@ -70,7 +70,7 @@ pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     ends: &Ends,
     candidates: impl FnOnce() -> std::sync::Arc<[Candidate]>,
-) -> Result<RouteId, ProofError> {
+) -> Result<Candidate, ProofError> {
     let mut hello = [0; HELLO_LEN];
     stream.read_exact(&mut hello).await?;
     let (nonce, proof) = split(&hello);
@@ -82,13 +82,13 @@ pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
         let right = ends.proof(&candidate.key, Role::Dialer, &nonce);
         if same_proof(&right, &proof) {
             let role = Role::Listener { nonce: &ours };
-            found = Some((candidate.route, ends.proof(&candidate.key, role, &nonce)));
+            found = Some((candidate.clone(), ends.proof(&candidate.key, role, &nonce)));
         }
     }
-    let (route, proof) = found.ok_or(ProofError::Wrong)?;
+    let (candidate, proof) = found.ok_or(ProofError::Wrong)?;
     stream.write_all(&join(&ours, &proof)).await?;
     stream.flush().await?;
-    Ok(route)
+    Ok(candidate)
 }
 
 fn fresh_nonce() -> Result<[u8; PROOF_LEN], ProofError> {
@@ -177,7 +177,8 @@ mod tests {
         // A listener that finds nothing hangs up, which ends the dialer's wait.
         let listener = async move {
             let candidates = || (1..=3).map(candidate).collect();
-            answer(&mut far, &at_listener, candidates).await.ok()
+            let found = answer(&mut far, &at_listener, candidates).await;
+            found.ok().map(|candidate| candidate.route)
         };
         futures::join!(dialer, listener)
     }

@@ -7,7 +7,7 @@ use super::{
         BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, EventHead, EventSegment,
         IdempotencyHead, IdempotencyOrder, IdempotencyRecord, IdentityRecord, InviteRecord,
         MessagePlace, MessageSegment, MessageText, OutboxHead, OutboxRow, RequestRecord,
-        RouteRecord, SessionRecord, SettingRecord, SpoolRow, TransportSetting,
+        RivalRecord, RouteRecord, SessionRecord, SettingRecord, SpoolRow, TransportSetting,
     },
     rows::{SEGMENT, key},
 };
@@ -88,6 +88,7 @@ impl Walk {
         self.listed::<BlockedRecord>()?;
         for contact in self.listed::<ContactRecord>()? {
             self.optional::<SessionRecord>(&contact)?;
+            self.optional::<RivalRecord>(&contact)?;
         }
         for conversation in self.listed::<ConversationRecord>()? {
             self.messages(&conversation)?;

@@ -18,6 +18,7 @@ mod world;
 
 mod changes_of_mind;
 mod command_line;
+mod crossing;
 mod delivery;
 mod events;
 mod kill9;

@@ -90,6 +90,10 @@ impl Daemon {
         daemon
     }
 
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }

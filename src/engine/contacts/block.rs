@@ -32,7 +32,7 @@ impl Contacts {
             .map_err(ContactError::Store)?;
         self.commit(txn).await?;
         self.withdraw_route(RouteId(id.0)).await;
-        self.rise(Event::RouteGone(RouteId(id.0))).await;
+        self.rise(Event::RouteGone(RouteId(id.0)));
         convert::contact(&row).ok_or(ContactError::Damaged)
     }
 

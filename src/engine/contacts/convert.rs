@@ -16,12 +16,14 @@ pub(super) const FORMER: u32 = 3;
 pub(super) const OPEN: u32 = 1;
 pub(super) const USED: u32 = 2;
 pub(super) const REVOKED: u32 = 3;
+pub(super) const INVITE_EXPIRED: u32 = 4;
 pub(super) const COMPROMISED: u32 = 5;
 
 pub(super) const PENDING: u32 = 1;
 pub(super) const SENT: u32 = 2;
 pub(super) const ACCEPTED: u32 = 3;
 pub(super) const DECLINED: u32 = 4;
+pub(super) const REQUEST_EXPIRED: u32 = 5;
 pub(super) const FROZEN: u32 = 6;
 
 pub(super) const INCOMING: u32 = 1;

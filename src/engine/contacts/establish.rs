@@ -1,24 +1,35 @@
 //! What a finished handshake leaves behind: contact, session, conversation, route.
 
-use super::{ContactError, Contacts, RouteKind, convert, routes::parse_addresses};
+use super::{ContactError, Contacts, Event, convert, manifests, routes::parse_addresses, session};
 use crate::{
     crypto::{Random, SystemRandom, hash},
-    model::{
-        ContactId, ConversationId, DeliveryState, EventKind, FailureReason, IdentityId, MessageId,
-        RouteId,
-    },
-    protocol::{Established, PairKeys},
+    model::{ContactId, EventKind, Fingerprint, IdentityId, RouteId},
+    net::LinkKey,
+    protocol::{Established, Peer},
     store::{
-        Txn, contacts, conversations, messages, outbox,
-        records::{ContactRecord, ConversationRecord, RouteRecord, SessionRecord},
+        Txn, contacts,
+        records::{ContactRecord, RivalRecord, RouteRecord},
         routes, sessions,
     },
 };
 use std::net::SocketAddr;
 
+/// What was written of a finished handshake.
+pub(super) struct Made {
+    pub(super) contact: ContactId,
+    /// The contact's route.
+    pub(super) route: RouteRecord,
+    /// The link key of the handshake's own session, whether or not it is the present one.
+    pub(super) link: Vec<u8>,
+    /// What the switchboard is to hear.
+    pub(super) event: Event,
+}
+
 impl Contacts {
     /// Writes everything that makes `made.peer` a contact of `identity` into `txn`. Somebody
-    /// who was a contact before keeps the handle and gets new keys and a new conversation.
+    /// who was a contact before keeps the handle. If their session still stands, it is known
+    /// to work or has the smaller conversation, it stays the present one; the room's decisions
+    /// say why.
     pub(super) fn establish(
         &self,
         txn: &mut Txn,
@@ -26,17 +37,16 @@ impl Contacts {
         made: &Established,
         alias: &str,
         told: &[SocketAddr],
-    ) -> Result<(ContactId, RouteRecord), ContactError> {
+    ) -> Result<Made, ContactError> {
         let peer = &made.peer;
         let fingerprint = peer.ic.fingerprint();
-        let pair = PairKeys::derive(&made.root, made.initiator);
         let now = self.0.bus.now();
-        let before = contacts::list(txn)
-            .map_err(ContactError::Store)?
-            .into_iter()
-            .find(|row| row.identity == identity.0 && row.fingerprint == fingerprint.0);
-        let known = before.is_some();
-        let mut record = before.unwrap_or_else(|| {
+        let known = find(txn, identity, &fingerprint)?;
+        let is_known = known.is_some();
+        if let Some(known) = &known {
+            manifests::goes_on(known, peer)?;
+        }
+        let mut record = known.unwrap_or_else(|| {
             let mut id = [0; 16];
             SystemRandom.fill(&mut id);
             ContactRecord {
@@ -46,98 +56,114 @@ impl Contacts {
                 ..ContactRecord::default()
             }
         });
-        let id = ContactId::from_slice(&record.id).ok_or(ContactError::Damaged)?;
+        let contact = ContactId::from_slice(&record.id).ok_or(ContactError::Damaged)?;
+        let present = session::present(txn, &record)?;
         record.identity = identity.0.to_vec();
-        record.conversation = pair.conversation.0.to_vec();
-        record.name.clone_from(&peer.name);
+        record.fingerprint = fingerprint.0.to_vec();
+        record.state = convert::ACTIVE;
         if !alias.is_empty() {
             alias.clone_into(&mut record.alias);
         }
-        record.identity_cert = peer.ic.to_bytes();
-        record.device_cert = peer.device.to_bytes();
-        record.manifest.clone_from(&peer.manifest);
-        record.manifest_head = peer.manifest_head.to_vec();
-        record.caps = peer.caps;
-        record.state = convert::ACTIVE;
-        record.inviter = !made.initiator;
-        record.fingerprint = fingerprint.0.to_vec();
-        record.device_fingerprint = peer.device.fingerprint().0.to_vec();
-        record.told_addresses = addresses_hash(told).to_vec();
-        let keys = self
-            .0
-            .identities
-            .keys(identity)
-            .map_err(ContactError::Identity)?;
-        record.told_device_cert = hash(&[&keys.device_cert().to_bytes()]).to_vec();
-        contacts::put(txn, &record).map_err(ContactError::Store)?;
-
-        let session = SessionRecord {
-            root: made.root.as_bytes().to_vec(),
-            pair: pair.pair.as_bytes().to_vec(),
-            send_key: pair.send_tag.as_bytes().to_vec(),
-            send_since: now.0,
-            ..SessionRecord::default()
-        };
-        sessions::put(txn, &id, &session).map_err(ContactError::Store)?;
-        let conversation = ConversationRecord {
-            id: pair.conversation.0.to_vec(),
-            identity: identity.0.to_vec(),
-            contact: id.0.to_vec(),
-            ..ConversationRecord::default()
-        };
-        conversations::put(txn, &conversation).map_err(ContactError::Store)?;
-        let route = RouteRecord {
-            id: id.0.to_vec(),
-            keys: vec![pair.link.as_bytes().to_vec()],
-            addresses: peer.addresses.iter().map(ToString::to_string).collect(),
-            kind: RouteKind::Contact.number(),
-            recv_key: pair.recv_tag.as_bytes().to_vec(),
-            ..RouteRecord::default()
-        };
-        if known {
-            self.end_old_parcels(txn, id)?;
+        take_over(&mut record, peer);
+        // Of two handshakes under way nobody knows which the other side finishes last.
+        (record.told_addresses, record.told_device_cert) = (Vec::new(), Vec::new());
+        if present.is_none() {
+            let keys = self
+                .0
+                .identities
+                .keys(identity)
+                .map_err(ContactError::Identity)?;
+            record.told_addresses = addresses_hash(told).to_vec();
+            record.told_device_cert = hash(&[&keys.device_cert().to_bytes()]).to_vec();
         }
-        routes::put(txn, &route).map_err(ContactError::Store)?;
-        let kind = if known {
-            EventKind::ContactChanged { contact: id }
+        let fresh = session::fresh(made, now.0);
+        let link = session::link_key(&fresh)?;
+        let (route, event) = self.place(txn, &mut record, present, fresh, &peer.addresses)?;
+        let kind = if is_known {
+            EventKind::ContactChanged { contact }
         } else {
-            EventKind::ContactAdded { contact: id }
+            EventKind::ContactAdded { contact }
         };
         self.0.bus.append(txn, kind).map_err(ContactError::Store)?;
-        Ok((id, route))
+        Ok(Made {
+            contact,
+            route,
+            link,
+            event,
+        })
     }
 
-    /// What was sealed under a former handshake's keys can never be opened, and its places
-    /// would mislead the new ones.
-    fn end_old_parcels(&self, txn: &mut Txn, id: ContactId) -> Result<(), ContactError> {
-        let route = RouteId(id.0);
-        let head = outbox::head(txn, &route).map_err(ContactError::Store)?.head;
-        for (_, row) in outbox::scan(txn, &route, head, usize::MAX).map_err(ContactError::Store)? {
-            let (Some(message), Some(conversation)) = (
-                MessageId::from_slice(&row.message),
-                ConversationId::from_slice(&row.conversation),
-            ) else {
-                continue;
-            };
-            let Some(place) = messages::find(txn, &message).map_err(ContactError::Store)? else {
-                continue;
-            };
-            let state = DeliveryState::Failed;
-            messages::update(txn, &conversation, place.index, |stored| {
-                stored.state = state.number();
-                stored.reason = FailureReason::CannotOpen.number();
-            })
-            .map_err(ContactError::Store)?;
-            let kind = EventKind::MessageState {
-                conversation,
-                message,
-                state,
-            };
-            self.0.bus.append(txn, kind).map_err(ContactError::Store)?;
+    /// Makes `fresh` the present session of `record`, or the one beside it.
+    fn place(
+        &self,
+        txn: &mut Txn,
+        record: &mut ContactRecord,
+        present: Option<RivalRecord>,
+        fresh: RivalRecord,
+        addresses: &[SocketAddr],
+    ) -> Result<(RouteRecord, Event), ContactError> {
+        let id = ContactId::from_slice(&record.id).ok_or(ContactError::Damaged)?;
+        let route_id = RouteId(id.0);
+        let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        let Some(present) = present else {
+            // Without a session nothing that waits can ever be opened.
+            routes::remove(txn, &route_id).map_err(ContactError::Store)?;
+            sessions::remove(txn, &id).map_err(ContactError::Store)?;
+            let route = session::enter(txn, record, fresh, addresses, Vec::new())?;
+            return Ok((route, Event::RouteAdded(route_id)));
+        };
+        let (key, fresh_key) = (session::link_key(&present)?, session::link_key(&fresh)?);
+        let proven = present
+            .session
+            .as_ref()
+            .is_some_and(|session| session.proven)
+            || self.is_linked_under(route_id, &key);
+        if proven || present.conversation <= fresh.conversation {
+            contacts::put(txn, record).map_err(ContactError::Store)?;
+            sessions::put_rival(txn, &id, &fresh).map_err(ContactError::Store)?;
+            let mut route = routes::get(txn, &route_id)
+                .map_err(ContactError::Store)?
+                .ok_or(ContactError::Damaged)?;
+            if !addresses.is_empty() {
+                route.addresses = addresses;
+            }
+            route.keys = vec![key, fresh_key];
+            routes::put(txn, &route).map_err(ContactError::Store)?;
+            return Ok((route, Event::KeyAdded(route_id)));
         }
-        // Its outbox and what was kept go with the old route.
-        routes::remove(txn, &route).map_err(ContactError::Store)?;
-        Ok(())
+        let former = self.leave(txn, present, id)?;
+        sessions::put_rival(txn, &id, &former).map_err(ContactError::Store)?;
+        let route = session::enter(txn, record, fresh, addresses, vec![key])?;
+        Ok((route, Event::RouteAdded(route_id)))
+    }
+
+    fn is_linked_under(&self, route: RouteId, key: &[u8]) -> bool {
+        let up = self.connected().get(&route).copied();
+        up.is_some_and(|LinkKey(up)| up == key)
+    }
+}
+
+/// What is known of the one whom `fingerprint` names to `identity`.
+pub(super) fn find(
+    txn: &Txn,
+    identity: IdentityId,
+    fingerprint: &Fingerprint,
+) -> Result<Option<ContactRecord>, ContactError> {
+    let rows = contacts::list(txn).map_err(ContactError::Store)?;
+    let mut rows = rows.into_iter();
+    Ok(rows.find(|row| row.identity == identity.0 && row.fingerprint == fingerprint.0))
+}
+
+/// Notes what `peer` presents about the identity as a whole, and the newest certificate of a
+/// device that is known already.
+fn take_over(record: &mut ContactRecord, peer: &Peer) {
+    record.name.clone_from(&peer.name);
+    record.identity_cert = peer.ic.to_bytes();
+    record.manifest.clone_from(&peer.manifest);
+    record.manifest_head = peer.manifest_head.to_vec();
+    record.caps = peer.caps;
+    if record.device_fingerprint == peer.device.fingerprint().0 {
+        record.device_cert = peer.device.to_bytes();
     }
 }
 

@@ -3,12 +3,13 @@
 //! Everything here may happen again after a crash: the parcels are sealed once and every step
 //! knows what it has already done.
 
-use super::{ContactError, Contacts, RouteKind, convert};
+use super::{ContactError, Contacts, Event, LinkMeaning, RouteKind};
 use crate::{
     model::{RouteId, VaultState},
+    net::LinkKey,
     store::{
         records::{RouteRecord, SpoolRow},
-        requests, routes, spool,
+        routes, spool,
     },
     wire::Frame,
 };
@@ -26,6 +27,8 @@ impl Contacts {
             Some(RouteKind::Outgoing) if row.outgoing.is_empty() => {
                 self.say(route, Frame::BundleRequest);
             }
+            // What is finished here only waits to be asked again.
+            Some(RouteKind::Outgoing) if !row.finishes.is_empty() => {}
             Some(RouteKind::Outgoing | RouteKind::Confirming) => {
                 self.say(route, Frame::Parcel(row.outgoing));
             }
@@ -40,11 +43,15 @@ impl Contacts {
     /// What the store says.
     pub fn handshake_waits(&self, route: RouteId) -> Result<bool, ContactError> {
         let kind = self.route_kind(route);
-        let alive = |row: &RouteRecord| row.expires_at > self.0.bus.now().0;
-        Ok(
-            matches!(kind, Some(RouteKind::Outgoing | RouteKind::Confirming))
-                && self.route_row(route)?.as_ref().is_some_and(alive),
-        )
+        let waits = |row: &RouteRecord| {
+            let open = match kind {
+                Some(RouteKind::Outgoing) => row.finishes.is_empty(),
+                Some(RouteKind::Confirming) => true,
+                Some(RouteKind::Contact | RouteKind::Invite) | None => false,
+            };
+            open && row.expires_at > self.0.bus.now().0
+        };
+        Ok(self.route_row(route)?.as_ref().is_some_and(waits))
     }
 
     /// A frame came in on a handshake's route.
@@ -77,6 +84,14 @@ impl Contacts {
                     Ok(())
                 }
             }
+            (Some(RouteKind::Confirming), Frame::Custody(tags)) => {
+                let confirm = row.outgoing.first_chunk::<16>();
+                if confirm.is_some_and(|tag| tags.contains(tag)) {
+                    self.drop_handshake_route(self.begin(), route).await
+                } else {
+                    Ok(())
+                }
+            }
             (Some(kind), Frame::Parcel(parcel)) if parcel.starts_with(&row.expected_tag) => {
                 if self.0.vault.state() != VaultState::Unlocked {
                     return self.keep(route, parcel).await;
@@ -87,7 +102,8 @@ impl Contacts {
         }
     }
 
-    /// Opens what was kept while the vault was locked.
+    /// Opens what was kept while the vault was locked, and has links taken down that came up
+    /// under a session which only an unlocked vault can change to.
     ///
     /// # Errors
     /// What the store says.
@@ -110,32 +126,27 @@ impl Contacts {
                 }
             }
         }
+        let links = self.connected().clone();
+        for (route, key) in links {
+            if self.link_meaning(route, key)? != LinkMeaning::Present {
+                self.0.net.disconnect(route).await;
+                self.rise(Event::KeyAdded(route));
+            }
+        }
         Ok(())
     }
 
-    /// A contact's link is up under the pairwise secret: the handshake is over on both sides.
+    /// A contact's link is up under `key`: the handshake that made it is over on both sides.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn on_contact_link(&self, contact: RouteId) -> Result<(), ContactError> {
-        if self.0.vault.state() != VaultState::Unlocked
-            || self.routes(RouteKind::Outgoing).is_empty()
-                && self.routes(RouteKind::Confirming).is_empty()
-        {
-            return Ok(());
-        }
-        let rows = requests::list(&self.store().read()).map_err(ContactError::Store)?;
-        for row in rows.iter().filter(|row| row.contact == contact.0) {
-            let id = if row.direction == convert::INCOMING {
-                &row.invite
-            } else {
-                &row.id
-            };
-            let Some(id) = RouteId::from_slice(id) else {
-                continue;
-            };
-            if self.route_kind(id).is_some() {
-                self.drop_handshake_route(self.begin(), id).await?;
+    pub async fn on_contact_link(&self, key: LinkKey) -> Result<(), ContactError> {
+        for kind in [RouteKind::Outgoing, RouteKind::Confirming] {
+            for route in self.routes(kind) {
+                let row = self.route_row(route)?;
+                if row.is_some_and(|row| row.finishes == key.0) {
+                    self.drop_handshake_route(self.begin(), route).await?;
+                }
             }
         }
         Ok(())

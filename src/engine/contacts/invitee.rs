@@ -1,6 +1,6 @@
 //! The side that was given the link (`protocol.md` B.1, steps 1 to 3 and 6).
 
-use super::{ContactError, Contacts, Event, convert, routes::parse_addresses};
+use super::{ContactError, Contacts, convert, routes::parse_addresses, sweep::shred_request};
 use crate::{
     crypto::SystemRandom,
     model::{IdentityId, RequestId, RouteId, VaultState, limits},
@@ -140,17 +140,20 @@ impl Contacts {
             .map_err(ContactError::Handshake)?;
         // `name` held the alias the user wished for until their own name was known.
         let alias = std::mem::take(&mut request.name);
-        let (contact, row) = self.establish(&mut txn, identity, &made, &alias, &addresses)?;
         request.name.clone_from(&made.peer.name);
+        let made = self.establish(&mut txn, identity, &made, &alias, &addresses)?;
         request.state = convert::ACCEPTED;
-        request.contact = contact.0.to_vec();
-        request.handshake.clear();
-        request.link.clear();
+        request.contact = made.contact.0.to_vec();
+        shred_request(&mut request);
         requests::put(&mut txn, &request).map_err(ContactError::Store)?;
+        if let Some(mut row) = routes::get(&txn, &route).map_err(ContactError::Store)? {
+            row.finishes = made.link;
+            routes::put(&mut txn, &row).map_err(ContactError::Store)?;
+        }
         self.request_changed(&mut txn, id)?;
         self.commit(txn).await?;
-        self.offer_route(&row)?;
-        self.rise(Event::RouteAdded(RouteId(contact.0))).await;
+        self.offer_route(&made.route)?;
+        self.rise(made.event);
         Ok(())
     }
 
@@ -162,6 +165,7 @@ impl Contacts {
     ) -> Result<(), ContactError> {
         let id = RequestId::from_slice(&request.id).ok_or(ContactError::Damaged)?;
         request.expires_at = self.0.bus.now().0;
+        shred_request(&mut request);
         requests::put(&mut txn, &request).map_err(ContactError::Store)?;
         self.request_changed(&mut txn, id)?;
         self.drop_handshake_route(txn, RouteId(id.0)).await

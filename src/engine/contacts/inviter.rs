@@ -1,10 +1,13 @@
 //! The side that made the link (`protocol.md` B.1, step 4).
 
-use super::{ContactError, Contacts, convert};
+use super::{
+    ContactError, Contacts, convert, establish, manifests,
+    sweep::{shred_invite, shred_request},
+};
 use crate::{
     crypto::{Random, SystemRandom, hash},
     model::{EventKind, IdentityId, InviteId, RequestId, RouteId, limits},
-    protocol::{self as handshake, IncomingHello, InviteLink, Me, Offer},
+    protocol::{self as handshake, IncomingHello, InviteLink, InviteUse, Me, Offer},
     store::{
         Txn, invites,
         records::{InviteRecord, RequestRecord},
@@ -24,7 +27,7 @@ impl Contacts {
         if invite.state != convert::OPEN {
             // The same Hello again asks for nothing but its acknowledgement.
             if invite.state == convert::USED && invite.hello_hash != digest {
-                return self.freeze(txn, invite).await;
+                return self.on_other_hello(txn, invite, parcel).await;
             }
             return Ok(());
         }
@@ -37,26 +40,13 @@ impl Contacts {
             return Err(ContactError::TooMany("pending requests"));
         }
         let identity = IdentityId::from_slice(&invite.identity).ok_or(ContactError::Damaged)?;
-        let keys = self
-            .0
-            .identities
-            .keys(identity)
-            .map_err(ContactError::Identity)?;
-        let me = Me {
-            ic: &keys.cert,
-            manifest: &keys.manifest,
-            device: &keys.device,
-            name: &keys.name,
-            addresses: &[],
-        };
-        let link: InviteLink = invite.link.parse().map_err(ContactError::ParseLink)?;
-        let invite_keys = link.keys();
-        let offer = Offer::from_bytes(&invite.offer).map_err(ContactError::Handshake)?;
-        let hello: IncomingHello = handshake::open_hello(&me, &invite_keys, &offer, parcel, now)
-            .map_err(ContactError::Handshake)?;
+        let hello = self.open_hello(&invite, identity, parcel)?;
         let fingerprint = hello.peer.ic.fingerprint();
         if self.is_blocked(&txn, &fingerprint)? {
             return Ok(());
+        }
+        if let Some(known) = establish::find(&txn, identity, &fingerprint)? {
+            manifests::goes_on(&known, &hello.peer)?;
         }
         let mut request_id = RequestId([0; 16]);
         SystemRandom.fill(&mut request_id.0);
@@ -98,9 +88,58 @@ impl Contacts {
         }
     }
 
+    fn open_hello(
+        &self,
+        invite: &InviteRecord,
+        identity: IdentityId,
+        parcel: &[u8],
+    ) -> Result<IncomingHello, ContactError> {
+        let keys = self
+            .0
+            .identities
+            .keys(identity)
+            .map_err(ContactError::Identity)?;
+        let me = Me {
+            ic: &keys.cert,
+            manifest: &keys.manifest,
+            device: &keys.device,
+            name: &keys.name,
+            addresses: &[],
+        };
+        let link: InviteLink = invite.link.parse().map_err(ContactError::ParseLink)?;
+        let invite_keys = link.keys();
+        let offer = Offer::from_bytes(&invite.offer).map_err(ContactError::Handshake)?;
+        handshake::open_hello(&me, &invite_keys, &offer, parcel, self.0.bus.now())
+            .map_err(ContactError::Handshake)
+    }
+
+    /// Something else than the first Hello under an invite that was used: an alarm only if it
+    /// is a Hello. Bytes behind the right tag prove nothing, and must not freeze anybody.
+    async fn on_other_hello(
+        &self,
+        txn: Txn,
+        invite: InviteRecord,
+        parcel: &[u8],
+    ) -> Result<(), ContactError> {
+        if invite.offer.is_empty() {
+            return Err(ContactError::WrongState("the invite's request is decided"));
+        }
+        let identity = IdentityId::from_slice(&invite.identity).ok_or(ContactError::Damaged)?;
+        let hello = self.open_hello(&invite, identity, parcel)?;
+        let request = RequestId::from_slice(&invite.request).ok_or(ContactError::Damaged)?;
+        let request = requests::get(&txn, &request).map_err(ContactError::Store)?;
+        let first = request.map(|row| IncomingHello::from_bytes(&row.handshake));
+        let first = first.transpose().map_err(ContactError::Handshake)?;
+        match handshake::judge(first.as_ref().map(|first| &first.transcript), &hello) {
+            InviteUse::Second => self.freeze(txn, invite).await,
+            InviteUse::First | InviteUse::Repeat => Ok(()),
+        }
+    }
+
     /// A second Hello under one invite: somebody else saw the link. Nobody gets in by it.
     async fn freeze(&self, mut txn: Txn, mut invite: InviteRecord) -> Result<(), ContactError> {
         invite.state = convert::COMPROMISED;
+        shred_invite(&mut invite);
         let id = InviteId::from_slice(&invite.id).ok_or(ContactError::Damaged)?;
         invites::put(&mut txn, &invite).map_err(ContactError::Store)?;
         let request = RequestId::from_slice(&invite.request);
@@ -109,7 +148,7 @@ impl Contacts {
             && row.state == convert::PENDING
         {
             row.state = convert::FROZEN;
-            row.handshake.clear();
+            shred_request(&mut row);
             requests::put(&mut txn, &row).map_err(ContactError::Store)?;
             self.request_changed(&mut txn, request_id)?;
         }
@@ -117,6 +156,6 @@ impl Contacts {
             .bus
             .append(&mut txn, EventKind::InviteChanged { invite: id })
             .map_err(ContactError::Store)?;
-        self.commit(txn).await
+        self.drop_handshake_route(txn, RouteId(id.0)).await
     }
 }

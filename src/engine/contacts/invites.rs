@@ -1,6 +1,6 @@
 //! Making and revoking invites.
 
-use super::{ContactError, Contacts, RouteKind, convert};
+use super::{ContactError, Contacts, RouteKind, convert, sweep::shred_invite};
 use crate::{
     crypto::{Random, SystemRandom, ic_hash20},
     model::{EventKind, IdentityId, Invite, InviteId, RouteId, limits},
@@ -131,6 +131,11 @@ impl Contacts {
         let row = invites::get(&self.store().read(), &id)
             .map_err(ContactError::Store)?
             .ok_or(ContactError::NotFound)?;
+        if row.link.is_empty() {
+            return Err(ContactError::WrongState(
+                "the invite made before with this key is used up",
+            ));
+        }
         let link = row.link.parse().map_err(ContactError::ParseLink)?;
         Ok((
             convert::invite(&row, self.0.bus.now()).ok_or(ContactError::Damaged)?,
@@ -155,9 +160,7 @@ impl Contacts {
             _ => return Err(ContactError::WrongState("the invite is not open any more")),
         }
         row.state = convert::REVOKED;
-        row.offer.clear();
-        row.secret.clear();
-        row.link.clear();
+        shred_invite(&mut row);
         invites::put(&mut txn, &row).map_err(ContactError::Store)?;
         self.0
             .bus

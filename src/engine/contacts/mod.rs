@@ -4,8 +4,21 @@
 //! - A handshake has a route of its own under the invite's link key, and a contact one under
 //!   the pairwise secret. Both sides keep the handshake's route until the first link under the
 //!   pairwise secret is up: that link proves that the other side has finished too, so no lost
-//!   acknowledgement can strand one of them.
+//!   acknowledgement can strand one of them. The inviter's goes when the Confirm is taken, too:
+//!   with two handshakes there may never be a link under both secrets.
+//! - Two people who use each other's invites finish two handshakes, in any order on either
+//!   side. Each keeps both sessions: the present one and its rival, whose link key is accepted
+//!   too. While nothing has shown which of them the other side has, the one with the smaller
+//!   conversation id is present, on both sides alike. A session that a link was proven with
+//!   stays present, so a working contact does not hang on a Confirm that may never arrive. A
+//!   link under the rival's key makes the rival present on both sides, and custody of a parcel
+//!   sealed under the present one ends the rival: the other side uses what it could recognise.
+//!   Hence whoever lost everything and comes anew is reached as soon as they dial.
 //! - The handshake's parcels are sealed once and sent as they are until acknowledged.
+//! - Keys go with what they were for: at acceptance, refusal and withdrawal at once, at the end
+//!   of a term by the hourly sweep. What is shown of an invite or a request stays.
+//! - Once a request is accepted the invite's one-time key is gone, and with it the means to tell
+//!   a second user of the link from noise; until then a second Hello must open to be one.
 //! - Declining and blocking send nothing, ever.
 
 mod block;
@@ -16,9 +29,13 @@ mod handshake;
 mod invitee;
 mod inviter;
 mod invites;
+mod manifests;
 mod recv_tags;
 mod requests;
+mod rising;
 mod routes;
+mod session;
+mod sweep;
 mod trust;
 
 pub use convert::{contact as contact_from_record, request as request_from_record};
@@ -27,30 +44,45 @@ pub(crate) use establish::addresses_hash;
 pub use invites::NewInvite;
 pub(crate) use recv_tags::{put_recv_tags, recv_tags};
 pub use requests::NewContact;
+pub use rising::Rising;
 pub use routes::RouteKind;
+pub use session::LinkMeaning;
 
 use crate::{
     engine::{event_bus::EventBus, identities::Identities, vault::Vault},
-    model::{Contact, ContactId, Invite, Presence, Request, RouteId},
-    net::Net,
+    model::{Contact, ContactId, Invite, Presence, Request, RouteId, VaultState},
+    net::{LinkKey, Net},
     store::{Store, Txn, contacts, invites as invite_rows, requests as request_rows},
 };
+use rising::Speaker;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::mpsc;
 
 /// What rises from this room to the switchboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A contact's route exists now, or its keys are new: dial it.
+    /// A contact's route exists now, or its session is another: start over, and dial it.
     RouteAdded(RouteId),
+    /// A contact may use another session soon; the present one goes on: dial it.
+    KeyAdded(RouteId),
     /// A contact's keys are gone: forget what was kept for it.
     RouteGone(RouteId),
     /// A handshake has something to hand over: dial its route.
     HandshakeWaits(RouteId),
+}
+
+impl Event {
+    const fn route(&self) -> RouteId {
+        match self {
+            Self::RouteAdded(route)
+            | Self::KeyAdded(route)
+            | Self::RouteGone(route)
+            | Self::HandshakeWaits(route) => *route,
+        }
+    }
 }
 
 /// The handle.
@@ -64,8 +96,11 @@ struct Inner {
     net: Net,
     advertise: Vec<SocketAddr>,
     kinds: Mutex<HashMap<RouteId, RouteKind>>,
-    connected: Mutex<HashSet<RouteId>>,
-    rising: mpsc::Sender<Event>,
+    /// The key that each contact's link was proven with.
+    connected: Mutex<HashMap<RouteId, LinkKey>>,
+    /// Contacts with two sessions, and the link key of the present one.
+    unsettled: Mutex<HashMap<RouteId, LinkKey>>,
+    rising: Speaker,
 }
 
 impl Contacts {
@@ -77,8 +112,8 @@ impl Contacts {
         identities: Identities,
         net: Net,
         advertise: Vec<SocketAddr>,
-    ) -> (Self, mpsc::Receiver<Event>) {
-        let (rising, events) = mpsc::channel(64);
+    ) -> (Self, Rising) {
+        let (rising, events) = rising::rising();
         let inner = Inner {
             bus,
             vault,
@@ -87,6 +122,7 @@ impl Contacts {
             advertise,
             kinds: Mutex::default(),
             connected: Mutex::default(),
+            unsettled: Mutex::default(),
             rising,
         };
         (Self(Arc::new(inner)), events)
@@ -134,7 +170,7 @@ impl Contacts {
     /// Whether a link to `contact` is up.
     #[must_use]
     pub fn presence(&self, contact: ContactId) -> Presence {
-        if self.connected().contains(&RouteId(contact.0)) {
+        if self.connected().contains_key(&RouteId(contact.0)) {
             Presence::Connected
         } else {
             Presence::Unknown
@@ -175,15 +211,24 @@ impl Contacts {
         self.0.bus.commit(txn).await.map_err(ContactError::Store)
     }
 
-    fn connected(&self) -> MutexGuard<'_, HashSet<RouteId>> {
-        self.0
-            .connected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn is_unlocked(&self) -> bool {
+        self.0.vault.state() == VaultState::Unlocked
     }
 
-    async fn rise(&self, event: Event) {
-        // The switchboard is gone only when the daemon stops.
-        let _ = self.0.rising.send(event).await;
+    fn connected(&self) -> MutexGuard<'_, HashMap<RouteId, LinkKey>> {
+        let connected = &self.0.connected;
+        connected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unsettled(&self) -> MutexGuard<'_, HashMap<RouteId, LinkKey>> {
+        let unsettled = &self.0.unsettled;
+        unsettled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rise(&self, event: Event) {
+        self.0.rising.say(event);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,9 @@
 //! Using an invite; accepting and declining those who used ours.
 
-use super::{ContactError, Contacts, Event, RouteKind, convert};
+use super::{
+    ContactError, Contacts, Event, RouteKind, convert,
+    sweep::{shred_invite, shred_request},
+};
 use crate::{
     crypto::{Random, SystemRandom, ic_hash20},
     model::{EventKind, IdentityId, InviteId, Request, RequestId, RouteId, limits},
@@ -98,7 +101,7 @@ impl Contacts {
         self.request_changed(&mut txn, id)?;
         self.commit(txn).await?;
         self.offer_route(&route)?;
-        self.rise(Event::HandshakeWaits(RouteId(id.0))).await;
+        self.rise(Event::HandshakeWaits(RouteId(id.0)));
         convert::request(&record, now).ok_or(ContactError::Damaged)
     }
 
@@ -167,7 +170,7 @@ impl Contacts {
         let hello = IncomingHello::from_bytes(&row.handshake).map_err(ContactError::Handshake)?;
         let (parcel, made) = handshake::confirm(&me, &invite_keys, &hello, now, &mut SystemRandom)
             .map_err(ContactError::Handshake)?;
-        let (contact, route) = self.establish(&mut txn, identity, &made, &alias, &addresses)?;
+        let made = self.establish(&mut txn, identity, &made, &alias, &addresses)?;
         let waiting = RouteRecord {
             id: invite.id.clone(),
             keys: vec![invite_keys.link.as_bytes().to_vec()],
@@ -181,24 +184,24 @@ impl Contacts {
             outgoing: parcel,
             expected_tag: handshake::hello_tag(&invite_keys).to_vec(),
             expires_at: invite.expires_at.max(now.after(limits::MESSAGE_TTL).0),
+            finishes: made.link,
             ..RouteRecord::default()
         };
         routes::put(&mut txn, &waiting).map_err(ContactError::Store)?;
         row.state = convert::ACCEPTED;
-        row.contact = contact.0.to_vec();
-        row.handshake.clear();
+        row.contact = made.contact.0.to_vec();
+        shred_request(&mut row);
         requests::put(&mut txn, &row).map_err(ContactError::Store)?;
-        // The one-time key has done its one thing.
-        invite.offer.clear();
+        // The link has done its one thing.
+        shred_invite(&mut invite);
         invites::put(&mut txn, &invite).map_err(ContactError::Store)?;
         self.request_changed(&mut txn, id)?;
         self.commit(txn).await?;
-        self.offer_route(&route)?;
+        self.offer_route(&made.route)?;
         self.offer_route(&waiting)?;
-        let added = RouteId::from_slice(&route.id).ok_or(ContactError::Damaged)?;
-        self.rise(Event::RouteAdded(added)).await;
+        self.rise(made.event);
         let waits = RouteId::from_slice(&waiting.id).ok_or(ContactError::Damaged)?;
-        self.rise(Event::HandshakeWaits(waits)).await;
+        self.rise(Event::HandshakeWaits(waits));
         convert::request(&row, now).ok_or(ContactError::Damaged)
     }
 
@@ -226,13 +229,10 @@ impl Contacts {
         };
         let route = RouteId::from_slice(route).ok_or(ContactError::Damaged)?;
         row.state = convert::DECLINED;
-        row.handshake.clear();
-        row.parcel.clear();
+        shred_request(&mut row);
         requests::put(&mut txn, &row).map_err(ContactError::Store)?;
         if let Some(mut invite) = invite_of(&txn, &row).map_err(ContactError::Store)? {
-            invite.offer.clear();
-            invite.secret.clear();
-            invite.link.clear();
+            shred_invite(&mut invite);
             invites::put(&mut txn, &invite).map_err(ContactError::Store)?;
         }
         self.request_changed(&mut txn, id)?;

@@ -3,7 +3,7 @@
 use super::{ContactError, Contacts};
 use crate::{
     model::{ContactId, EventKind, RouteId},
-    net::Route,
+    net::{LinkKey, Route},
     store::{Txn, records::RouteRecord, routes},
 };
 use std::{
@@ -103,6 +103,12 @@ impl Contacts {
             invite: kind != RouteKind::Contact,
         };
         self.kinds().insert(id, kind);
+        match route.keys.as_slice() {
+            [present, _, ..] if kind == RouteKind::Contact => {
+                self.unsettled().insert(id, LinkKey(*present));
+            }
+            _ => drop(self.unsettled().remove(&id)),
+        }
         self.0.net.put_route(route);
         Ok(())
     }
@@ -111,20 +117,25 @@ impl Contacts {
     pub(super) async fn withdraw_route(&self, id: RouteId) {
         self.kinds().remove(&id);
         self.connected().remove(&id);
+        self.unsettled().remove(&id);
         self.0.net.remove_route(id).await;
     }
 
-    /// Notes that a contact's link came up or went down.
+    /// Notes that a contact's link came up, and under which key, or that it went down.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn set_connected(&self, route: RouteId, connected: bool) -> Result<(), ContactError> {
-        let changed = if connected {
-            self.connected().insert(route)
-        } else {
-            self.connected().remove(&route)
+    pub async fn set_connected(
+        &self,
+        route: RouteId,
+        key: Option<LinkKey>,
+    ) -> Result<(), ContactError> {
+        let connected = key.is_some();
+        let was_connected = match key {
+            Some(key) => self.connected().insert(route, key).is_some(),
+            None => self.connected().remove(&route).is_some(),
         };
-        if !changed {
+        if was_connected == connected {
             return Ok(());
         }
         let mut txn = self.begin();
@@ -137,6 +148,11 @@ impl Contacts {
             .append(&mut txn, kind)
             .map_err(ContactError::Store)?;
         self.commit(txn).await
+    }
+
+    /// Ends the link on `route`; it may be dialled again.
+    pub async fn hang_up(&self, route: RouteId) {
+        self.0.net.disconnect(route).await;
     }
 
     /// Tells the network room of a route whose addresses on disk are new.

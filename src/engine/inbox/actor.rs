@@ -94,11 +94,14 @@ impl Actor {
                     self.run_batch(find_holding).await;
                     self.open_kept().await;
                 }
-                Command::Forget(route) => {
+                Command::Forget(route, done) => {
+                    self.take_in(std::mem::take(&mut parcels)).await;
                     self.holdback.set(route, None, 0);
                     self.windows.remove(&route);
                     self.acks.remove(&route);
                     self.repeated.remove(&route);
+                    // Whoever asked may have gone meanwhile.
+                    let _ = done.send(());
                 }
             }
         }

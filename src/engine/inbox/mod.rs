@@ -35,7 +35,7 @@ use crate::{
     net::Net,
 };
 use actor::Actor;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// What the actor is handed.
 #[derive(Debug)]
@@ -53,7 +53,8 @@ enum Command {
     LinkUp(RouteId),
     LinkDown(RouteId),
     Unlocked,
-    Forget(RouteId),
+    /// Answered once nothing of it is remembered any more.
+    Forget(RouteId, oneshot::Sender<()>),
 }
 
 /// The rooms that taking in touches.
@@ -114,9 +115,13 @@ impl Inbox {
         self.tell(Command::Unlocked).await;
     }
 
-    /// A contact's keys are gone or new.
+    /// A contact's keys are gone or about to be others. On return everything that came before
+    /// is taken in, and nothing of the old keys is remembered.
     pub async fn forget(&self, route: RouteId) {
-        self.tell(Command::Forget(route)).await;
+        let (done, forgotten) = oneshot::channel();
+        self.tell(Command::Forget(route, done)).await;
+        // An actor that has stopped remembers nothing.
+        let _ = forgotten.await;
     }
 
     async fn tell(&self, command: Command) {

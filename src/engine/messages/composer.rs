@@ -60,6 +60,10 @@ pub(super) enum Command {
         contact: ContactId,
         places: Vec<(u32, u64)>,
     },
+    Void {
+        contact: ContactId,
+        seqs: Vec<u64>,
+    },
 }
 
 /// What to do once a batch is durable.
@@ -218,11 +222,16 @@ fn serve(
             let ended = take_back::refused(tools, txn, contact, &places);
             note_ended(ended, contact, routes);
         }
+        Command::Void { contact, seqs } if unlocked => {
+            let told = take_back::void(tools, txn, contact, &seqs).map(|()| true);
+            note_ended(told, contact, routes);
+        }
         // While locked nothing can be sealed; unlocking asks again.
         Command::Receipt { .. }
         | Command::Update { .. }
         | Command::Expire { .. }
-        | Command::Refused { .. } => {}
+        | Command::Refused { .. }
+        | Command::Void { .. } => {}
     }
 }
 

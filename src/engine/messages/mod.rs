@@ -121,6 +121,12 @@ impl Messages {
             .await;
     }
 
+    /// Tells `contact` which numbers will never come.
+    pub(crate) async fn void(&self, contact: ContactId, seqs: Vec<u64>) {
+        // The composer is gone only when the daemon stops.
+        let _ = self.commands.send(Command::Void { contact, seqs }).await;
+    }
+
     /// The contact signed that it cannot open what came at these places.
     pub(crate) async fn refused(&self, contact: ContactId, places: Vec<(u32, u64)>) {
         let _ = self

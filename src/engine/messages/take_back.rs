@@ -130,6 +130,25 @@ fn end_some(
     Ok(!rows.is_empty())
 }
 
+/// Tells `contact` which numbers will never come.
+pub(super) fn void(
+    tools: &Tools,
+    txn: &mut Txn,
+    contact: ContactId,
+    seqs: &[u64],
+) -> Result<(), MessageError> {
+    let mut desk = Desk::open(tools, txn, contact)?;
+    let mut voids = Vec::new();
+    for seqs in seqs.chunks(MAX_VOIDED) {
+        let seqs = seqs.to_vec();
+        voids.push(desk.seal(Body::Void { seqs }, 0, None)?);
+    }
+    for void in voids {
+        desk.push_control(txn, void, ROW_VOID)?;
+    }
+    Ok(())
+}
+
 /// Ends everything on its way to `contact`; tells them nothing.
 pub(super) fn give_up(
     tools: &Tools,

@@ -8,7 +8,7 @@
 use crate::{
     base::{Clock, Stop, Tasks, chain},
     engine::{
-        contacts::{self, Contacts, RouteKind},
+        contacts::{self, Contacts, LinkMeaning, RouteKind},
         identities::Identities,
         inbox::Inbox,
         messages::Messages,
@@ -16,7 +16,7 @@ use crate::{
         vault::Vault,
     },
     model::{ContactId, FailureReason, RouteId, Timestamp, VaultState},
-    net::{self, DialFailure, LinkDownReason},
+    net::{self, DialFailure, LinkDownReason, LinkKey},
     wire::Frame,
 };
 use std::time::Duration;
@@ -47,7 +47,7 @@ pub fn spawn(
     rooms: Rooms,
     clock: Clock,
     net: mpsc::Receiver<net::Event>,
-    contacts: mpsc::Receiver<contacts::Event>,
+    contacts: contacts::Rising,
     tasks: &Tasks,
 ) {
     let state = rooms.vault.watch();
@@ -65,7 +65,7 @@ struct Switchboard {
     rooms: Rooms,
     clock: Clock,
     net: mpsc::Receiver<net::Event>,
-    contacts: mpsc::Receiver<contacts::Event>,
+    contacts: contacts::Rising,
     state: watch::Receiver<VaultState>,
 }
 
@@ -142,6 +142,7 @@ impl Switchboard {
         if let Err(error) = self.rooms.identities.rotate(now) {
             tracing::error!(error = %chain(&error), "cannot rotate the device keys");
         }
+        self.warn(self.rooms.contacts.sweep().await);
         let contacts = self.contact_ids();
         self.rooms.messages.expire(contacts.clone()).await;
         self.update(contacts).await;
@@ -169,9 +170,14 @@ impl Switchboard {
     async fn on_contacts(&self, event: contacts::Event) {
         match event {
             contacts::Event::RouteAdded(route) => {
+                // A link that is up was proven with other keys, and what was sent on it counts
+                // for nothing now.
                 self.rooms.inbox.forget(route).await;
+                self.rooms.outbox.tell(Command::Forget(route)).await;
+                self.rooms.contacts.hang_up(route).await;
                 self.rooms.outbox.dial(route).await;
             }
+            contacts::Event::KeyAdded(route) => self.rooms.outbox.dial(route).await,
             contacts::Event::HandshakeWaits(route) => {
                 self.rooms.outbox.dial(route).await;
                 // They may be connected already.
@@ -186,7 +192,7 @@ impl Switchboard {
 
     async fn on_net(&self, event: net::Event) {
         match event {
-            net::Event::LinkUp { route, .. } => self.on_link_up(route).await,
+            net::Event::LinkUp { route, key, .. } => self.on_link_up(route, key).await,
             net::Event::LinkDown { route, reason } => self.on_link_down(route, reason).await,
             net::Event::Writable { route } => {
                 self.rooms.outbox.tell(Command::Writable(route)).await
@@ -211,15 +217,44 @@ impl Switchboard {
         }
     }
 
-    async fn on_link_up(&self, route: RouteId) {
+    async fn on_link_up(&self, route: RouteId, key: LinkKey) {
+        let contacts = &self.rooms.contacts;
+        if contacts.route_kind(route) != Some(RouteKind::Contact) {
+            self.rooms.outbox.tell(Command::LinkUp(route)).await;
+            return self.warn(contacts.on_handshake_link(route));
+        }
+        self.warn(contacts.set_connected(route, Some(key)).await);
+        self.warn(contacts.on_contact_link(key).await);
+        let unlocked = self.rooms.vault.state() == VaultState::Unlocked;
+        match contacts.link_meaning(route, key) {
+            Ok(LinkMeaning::Present) if unlocked => {
+                self.warn(contacts.prove_session(ContactId(route.0)).await);
+            }
+            Ok(LinkMeaning::Present) => {}
+            Ok(LinkMeaning::Rival) if unlocked => self.change_session(route).await,
+            // Nothing that we could say under the present session would be understood.
+            // Unlocking ends this link.
+            Ok(LinkMeaning::Rival) => return,
+            Ok(LinkMeaning::Stale) => return contacts.hang_up(route).await,
+            Err(error) => return self.warn(Err(error)),
+        }
         self.rooms.outbox.tell(Command::LinkUp(route)).await;
-        if self.rooms.contacts.route_kind(route) == Some(RouteKind::Contact) {
-            self.warn(self.rooms.contacts.set_connected(route, true).await);
-            self.rooms.inbox.on_link_up(route).await;
-            self.warn(self.rooms.contacts.on_contact_link(route).await);
-            self.update(vec![ContactId(route.0)]).await;
-        } else {
-            self.warn(self.rooms.contacts.on_handshake_link(route));
+        self.rooms.inbox.on_link_up(route).await;
+        self.update(vec![ContactId(route.0)]).await;
+    }
+
+    /// The other side uses the session beside the present one. This comes before anything that
+    /// they say on the new link, and after all that they said on the one before.
+    async fn change_session(&self, route: RouteId) {
+        self.rooms.inbox.forget(route).await;
+        match self.rooms.contacts.change_session(ContactId(route.0)).await {
+            Ok(lost) => {
+                self.rooms.outbox.tell(Command::Forget(route)).await;
+                if !lost.is_empty() {
+                    self.rooms.messages.void(ContactId(route.0), lost).await;
+                }
+            }
+            Err(error) => self.warn(Err(error)),
         }
     }
 
@@ -233,7 +268,7 @@ impl Switchboard {
             self.rooms.inbox.on_link_down(route).await;
             // One link that takes over from another is no news to anybody.
             if reason != LinkDownReason::Replaced {
-                self.warn(self.rooms.contacts.set_connected(route, false).await);
+                self.warn(self.rooms.contacts.set_connected(route, None).await);
             }
         } else if !self.wants_dial(route) {
             self.rooms.outbox.tell(Command::Forget(route)).await;
@@ -246,7 +281,11 @@ impl Switchboard {
         }
         match frame {
             Frame::Parcel(parcel) => self.rooms.inbox.take_parcel(route, parcel).await,
-            Frame::Custody(tags) => self.rooms.outbox.tell(Command::Custody(route, tags)).await,
+            Frame::Custody(tags) => {
+                let contact = ContactId(route.0);
+                self.warn(self.rooms.contacts.settle_session(contact).await);
+                self.rooms.outbox.tell(Command::Custody(route, tags)).await;
+            }
             Frame::Window { epoch, next } => self.rooms.inbox.move_window(route, epoch, next).await,
             // Links answer pings themselves; the rest has no meaning between contacts.
             _ => {}

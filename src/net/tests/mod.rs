@@ -78,6 +78,7 @@ impl Side {
             Event::LinkUp {
                 route: ROUTE,
                 inbound,
+                ..
             } => inbound,
             other => panic!("not a link: {other:?}"),
         }

@@ -41,6 +41,7 @@ tables! { VAULT_TABLES, Vault:
     IdentityRecord = "identities-1",
     ContactRecord = "contacts-1",
     SessionRecord = "sessions-1",
+    RivalRecord = "rivals-1",
     BlockedRecord = "blocked-1",
     InviteRecord = "invites-1",
     RequestRecord = "requests-1",
