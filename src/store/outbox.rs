@@ -88,7 +88,7 @@ pub fn remove(txn: &mut Txn, route: &RouteId, row: u64) -> Result<bool, StoreErr
     Ok(true)
 }
 
-/// Up to `max` parcels, oldest first, from row `from` on.
+/// Up to `max` parcels, oldest first, from row `from` on and below row `below`.
 ///
 /// # Errors
 /// As [`Read::get`].
@@ -96,11 +96,12 @@ pub fn scan(
     view: &impl Read,
     route: &RouteId,
     from: u64,
+    below: u64,
     max: usize,
 ) -> Result<Vec<(u64, OutboxRow)>, StoreError> {
     let head = head(view, route)?;
     let mut rows = Vec::new();
-    for row in from.max(head.head)..head.tail {
+    for row in from.max(head.head)..head.tail.min(below) {
         if rows.len() == max {
             break;
         }

@@ -112,7 +112,9 @@ impl Contacts {
     fn end_old_parcels(&self, txn: &mut Txn, id: ContactId) -> Result<(), ContactError> {
         let route = RouteId(id.0);
         let head = outbox::head(txn, &route).map_err(ContactError::Store)?.head;
-        for (_, row) in outbox::scan(txn, &route, head, usize::MAX).map_err(ContactError::Store)? {
+        for (_, row) in
+            outbox::scan(txn, &route, head, u64::MAX, usize::MAX).map_err(ContactError::Store)?
+        {
             let (Some(message), Some(conversation)) = (
                 MessageId::from_slice(&row.message),
                 ConversationId::from_slice(&row.conversation),

@@ -163,7 +163,7 @@ impl Desk<'_> {
         let (mut from, mut refused) = (head.head, Vec::new());
         let mut more = true;
         while more {
-            let rows = outbox::scan(self.txn, &route, from, 64)?;
+            let rows = outbox::scan(self.txn, &route, from, u64::MAX, 64)?;
             more = rows.len() == 64;
             for (number, row) in rows {
                 from = number + 1;

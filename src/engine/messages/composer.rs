@@ -10,7 +10,7 @@ use crate::{
         vault::Vault,
     },
     model::{ContactId, ConversationId, MessageId, RouteId, VaultState},
-    store::{Once, StoreError, Ticket, Txn},
+    store::{self, Once, StoreError, Ticket, Txn, records::OutboxHead},
 };
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::sync::{mpsc, oneshot};
@@ -153,11 +153,15 @@ fn seal_batch(
     for command in commands {
         serve(tools, &mut txn, command, unlocked, &mut afters, &mut routes);
     }
-    afters.extend(
-        routes
-            .into_iter()
-            .map(|route| After::Outbox(outbox::Command::Wake(route))),
-    );
+    for route in routes {
+        match store::outbox::head(&txn, &route) {
+            // Told once the batch is durable: then everything below its tail is, too.
+            Ok(OutboxHead { tail, .. }) => {
+                afters.push(After::Outbox(outbox::Command::Wake { route, tail }));
+            }
+            Err(error) => tracing::error!(error = %chain(&error), "cannot read an outbox"),
+        }
+    }
     (tools.bus.store().queue(txn), afters)
 }
 

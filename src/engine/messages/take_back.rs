@@ -153,7 +153,7 @@ pub(super) fn give_up(
 
 fn all_rows(txn: &Txn, route: RouteId) -> Result<Vec<(u64, OutboxRow)>, MessageError> {
     let head = outbox::head(txn, &route).map_err(MessageError::Store)?.head;
-    outbox::scan(txn, &route, head, usize::MAX).map_err(MessageError::Store)
+    outbox::scan(txn, &route, head, u64::MAX, usize::MAX).map_err(MessageError::Store)
 }
 
 fn seq_of(txn: &Txn, row: &OutboxRow, message: &MessageId) -> Result<u64, MessageError> {

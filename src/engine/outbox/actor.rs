@@ -2,45 +2,48 @@
 
 use super::{
     Command, LaneView, MAX_LOG, Views,
+    carrier::Carrier,
     lane::{Lane, Transient},
+    pump::durable_tail,
 };
 use crate::{
-    base::{Clock, Stop},
+    base::{Clock, Stop, chain},
     crypto::{Random, SystemRandom},
     engine::event_bus::EventBus,
     model::{
         ConversationId, DeliveryState, EventKind, FailureReason, MessageId, RouteId, Timestamp,
     },
-    net::{Net, SendError},
     store::{StoreError, outbox, records::AttemptRecord},
-    wire::Frame,
 };
+use futures::{StreamExt, stream::FuturesUnordered};
 use std::{collections::HashMap, sync::PoisonError, time::Duration};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 /// E.1: four dials a second over all contacts, and how many may come at once after a quiet time.
 const DIAL_COST_MS: i64 = 250;
 const DIAL_BURST: i64 = 16;
-/// Rows read at a time.
-const SCAN: usize = 32;
 /// A wall clock that leaves the steady clock behind by more slept in between.
 const SLEPT_MS: i64 = 10_000;
 
-pub(super) struct Actor {
-    bus: EventBus,
-    net: Net,
-    clock: Clock,
+/// What is on disk for a route, read where waiting for the disk stops nobody.
+type Loading = JoinHandle<(RouteId, Result<u64, StoreError>)>;
+
+pub(super) struct Actor<C> {
+    pub(super) bus: EventBus,
+    pub(super) carrier: C,
+    pub(super) clock: Clock,
     views: Views,
     inbox: mpsc::Receiver<Command>,
-    lanes: HashMap<RouteId, Lane>,
+    loading: FuturesUnordered<Loading>,
+    pub(super) lanes: HashMap<RouteId, Lane>,
     dials_paid_ms: i64,
     wall_offset_ms: i64,
 }
 
-impl Actor {
+impl<C: Carrier> Actor<C> {
     pub(super) fn new(
         bus: EventBus,
-        net: Net,
+        carrier: C,
         clock: Clock,
         views: Views,
         inbox: mpsc::Receiver<Command>,
@@ -48,10 +51,11 @@ impl Actor {
         let wall_offset_ms = offset(&clock);
         Self {
             bus,
-            net,
+            carrier,
             clock,
             views,
             inbox,
+            loading: FuturesUnordered::new(),
             lanes: HashMap::new(),
             dials_paid_ms: i64::MIN / 2,
             wall_offset_ms,
@@ -65,9 +69,12 @@ impl Actor {
                 biased;
                 () = stop.draining() => return,
                 command = self.inbox.recv() => match command {
-                    Some(command) => self.handle(command).await,
+                    Some(command) => self.handle(command),
                     None => return,
                 },
+                Some(loaded) = self.loading.next(), if !self.loading.is_empty() => {
+                    self.handle_loaded(loaded);
+                }
                 () = sleep_until(&self.clock, next) => {}
             }
             self.after_sleep();
@@ -75,12 +82,14 @@ impl Actor {
         }
     }
 
-    async fn handle(&mut self, command: Command) {
+    fn handle(&mut self, command: Command) {
         let now = self.clock.steady_ms();
         let route = command.route();
         match command {
-            Command::Wake(route) => {
-                self.lane(route).freshen(now);
+            Command::Wake { route, tail } => {
+                let lane = self.lane(route);
+                lane.durable = lane.durable.max(tail);
+                lane.freshen(now);
                 self.pump(route);
             }
             Command::Transient {
@@ -92,19 +101,18 @@ impl Actor {
                 self.pump(route);
             }
             Command::LinkUp(route) => {
-                let head =
-                    outbox::head(&self.bus.store().read(), &route).map_or(0, |head| head.head);
-                self.lane(route).link_up(head);
+                self.lane(route).link_up();
+                self.load(route);
                 self.pump(route);
             }
-            Command::LinkDown(route, reason) => self.handle_link_down(route, reason, now).await,
+            Command::LinkDown(route, reason) => self.handle_link_down(route, reason, now),
             Command::Writable(route) => {
                 self.lane(route).full = false;
                 self.pump(route);
             }
             Command::DialFailed(route, reason) => {
                 self.lane(route).failed(now, random());
-                self.log(route, reason).await;
+                self.log(route, reason);
             }
             Command::Custody(route, tags) => {
                 let lane = self.lane(route);
@@ -123,12 +131,39 @@ impl Actor {
         self.show(route);
     }
 
-    async fn handle_link_down(&mut self, route: RouteId, reason: FailureReason, now: u64) {
+    /// Finds out what may be sent. What is queued and not on disk must not be: a crash would
+    /// take it back, and its place with it, after the peer has used the place up.
+    fn load(&mut self, route: RouteId) {
+        let store = self.bus.store().clone();
+        let work = move || (route, durable_tail(&store, route));
+        self.loading.push(tokio::task::spawn_blocking(work));
+    }
+
+    fn handle_loaded(
+        &mut self,
+        loaded: Result<(RouteId, Result<u64, StoreError>), tokio::task::JoinError>,
+    ) {
+        match loaded {
+            Ok((route, Ok(tail))) => {
+                if let Some(lane) = self.lanes.get_mut(&route) {
+                    lane.durable = lane.durable.max(tail);
+                    self.pump(route);
+                    self.show(route);
+                }
+            }
+            Ok((_, Err(error))) => {
+                tracing::error!(error = %chain(&error), "cannot read the outbox");
+            }
+            Err(_) => tracing::error!("reading the outbox panicked"),
+        }
+    }
+
+    fn handle_link_down(&mut self, route: RouteId, reason: FailureReason, now: u64) {
         let lane = self.lane(route);
         if lane.link_down() {
             // Something was on its way: look for them at once.
             lane.reset(now);
-            self.log(route, reason).await;
+            self.log(route, reason);
         } else {
             lane.failed(now, random());
         }
@@ -147,7 +182,7 @@ impl Actor {
             if !overdue.is_empty()
                 && let Err(error) = self.mark_stored(route, &overdue).await
             {
-                tracing::warn!(error = %crate::base::chain(&error), "cannot note that a message is kept");
+                tracing::warn!(error = %chain(&error), "cannot note that a message is kept");
             }
             self.show(route);
         }
@@ -167,54 +202,7 @@ impl Actor {
         lane.next_try_ms = None;
         lane.last_try_ms = Some(now);
         self.dials_paid_ms = paid;
-        self.net.dial(route).await;
-    }
-
-    /// Sends rows, and transients in their place among them, until the link is full.
-    fn pump(&mut self, route: RouteId) {
-        let lane = self.lanes.entry(route).or_default();
-        if !lane.link || lane.full {
-            return;
-        }
-        let read = self.bus.store().read();
-        let now = self.clock.wall_ms();
-        loop {
-            let rows = match outbox::scan(&read, &route, lane.cursor, SCAN) {
-                Ok(rows) => rows,
-                Err(error) => {
-                    tracing::error!(error = %crate::base::chain(&error), "cannot read the outbox");
-                    return;
-                }
-            };
-            let done = rows.is_empty();
-            for (number, row) in rows {
-                if !send_transients(&self.net, route, lane, number) {
-                    return;
-                }
-                if row.expires_at > now {
-                    if !lane.announced {
-                        let window = Frame::Window {
-                            epoch: row.tag_epoch,
-                            next: row.tag_index,
-                        };
-                        if !hand_over(&self.net, route, lane, window) {
-                            return;
-                        }
-                        lane.announced = true;
-                    }
-                    let tag = row.parcel.first_chunk::<16>().copied();
-                    if !hand_over(&self.net, route, lane, Frame::Parcel(row.parcel)) {
-                        return;
-                    }
-                    lane.sent.extend(tag.map(|tag| (tag, number)));
-                }
-                lane.cursor = number + 1;
-            }
-            if done {
-                send_transients(&self.net, route, lane, u64::MAX);
-                return;
-            }
-        }
+        self.carrier.dial(route).await;
     }
 
     async fn mark_stored(&self, route: RouteId, rows: &[u64]) -> Result<(), StoreError> {
@@ -254,24 +242,27 @@ impl Actor {
         }
     }
 
-    /// Remembers a try that failed, if anything waits for it.
-    async fn log(&self, route: RouteId, reason: FailureReason) {
-        let write = async {
-            let mut txn = self.bus.store().begin();
+    /// Remembers a try that failed, if anything waits for it. Nobody waits for the disk.
+    fn log(&self, route: RouteId, reason: FailureReason) {
+        let (bus, at) = (self.bus.clone(), self.clock.wall_ms());
+        let write = move || -> Result<(), StoreError> {
+            let mut txn = bus.store().begin();
             if outbox::head(&txn, &route)?.live == 0 {
                 return Ok(());
             }
             let attempt = AttemptRecord {
-                at: self.clock.wall_ms(),
+                at,
                 path: 1,
                 failure: reason.number(),
             };
             outbox::log(&mut txn, &route, attempt, MAX_LOG)?;
-            self.bus.store().commit(txn).await
+            bus.store().queue(txn)?.wait()
         };
-        if let Err::<(), StoreError>(error) = write.await {
-            tracing::warn!(error = %crate::base::chain(&error), "cannot note a failed try");
-        }
+        self.bus.detach(async move {
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(write).await {
+                tracing::warn!(error = %chain(&error), "cannot note a failed try");
+            }
+        });
     }
 
     /// After suspend nothing that was learnt about reachability holds.
@@ -309,35 +300,6 @@ impl Actor {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(route, view);
-    }
-}
-
-/// Sends the transients whose place is before row `number`. `false`: the link is full or gone.
-fn send_transients(net: &Net, route: RouteId, lane: &mut Lane, number: u64) -> bool {
-    while lane
-        .transient
-        .front()
-        .is_some_and(|first| first.after <= number)
-    {
-        let Some(transient) = lane.transient.pop_front() else {
-            break;
-        };
-        if !hand_over(net, route, lane, Frame::Parcel(transient.parcel)) {
-            return false;
-        }
-    }
-    true
-}
-
-fn hand_over(net: &Net, route: RouteId, lane: &mut Lane, frame: Frame) -> bool {
-    match net.try_send(route, frame) {
-        Ok(()) => true,
-        Err(SendError::Full) => {
-            lane.full = true;
-            false
-        }
-        // The link's end is about to be told.
-        Err(_) => false,
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Lane {
     pub(super) full: bool,
     pub(super) dialing: bool,
     pub(super) announced: bool,
+    /// Every row below is on disk; nothing from here on may be sent.
+    pub(super) durable: u64,
     /// The next row to send on this link.
     pub(super) cursor: u64,
     pub(super) transient: VecDeque<Transient>,
@@ -44,11 +46,11 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Starts over on a new link, at row `head`.
-    pub(super) fn link_up(&mut self, head: u64) {
+    /// Starts over on a new link, at the first row.
+    pub(super) fn link_up(&mut self) {
         *self = Self {
             link: true,
-            cursor: head,
+            durable: self.durable,
             kept: std::mem::take(&mut self.kept),
             ..Self::default()
         };

@@ -3,6 +3,10 @@
 //! # Decisions
 //! - A row is a sealed parcel. Nothing here can encrypt, so a retry is the same bytes, and
 //!   everything works while the vault is locked.
+//! - A row is sent only once its number is below the *durable tail*: the store shows what is
+//!   queued before it is on disk, and a row that a crash takes back has used up a place that
+//!   the next message would get again. Each [`Command::Wake`] carries the tail that its batch
+//!   made durable; a new link asks the disk.
 //! - On every new link all rows go out again, in order, whoever has them already says so:
 //!   custody is advice, only the signed receipt removes a row.
 //! - A link is wanted to every contact at all times, messages or not; losing one costs a
@@ -13,7 +17,11 @@
 //!   running lane is exact.
 
 mod actor;
+mod carrier;
 mod lane;
+mod pump;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     base::{Clock, Tasks},
@@ -29,6 +37,7 @@ use crate::{
     },
 };
 use actor::Actor;
+use carrier::Carrier;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -41,8 +50,8 @@ pub(crate) const MAX_LOG: usize = 32;
 /// What the actor is asked.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Rows were added.
-    Wake(RouteId),
+    /// Rows were added; all below `tail` are on disk.
+    Wake { route: RouteId, tail: u64 },
     /// A parcel that is not stored, to be sent after row `after` on the present link only.
     Transient {
         route: RouteId,
@@ -68,7 +77,7 @@ pub(crate) enum Command {
 impl Command {
     fn route(&self) -> RouteId {
         match self {
-            Self::Wake(route)
+            Self::Wake { route, .. }
             | Self::Transient { route, .. }
             | Self::LinkUp(route)
             | Self::LinkDown(route, _)
@@ -103,9 +112,13 @@ impl Outbox {
     /// Starts the actor over `bus`'s store and `net`.
     #[must_use]
     pub fn spawn(bus: EventBus, net: Net, clock: Clock, tasks: &Tasks) -> Self {
+        Self::spawn_over(bus, net, clock, tasks)
+    }
+
+    fn spawn_over(bus: EventBus, carrier: impl Carrier, clock: Clock, tasks: &Tasks) -> Self {
         let (commands, inbox) = mpsc::channel(1024);
         let views = Views::default();
-        let actor = Actor::new(bus.clone(), net, clock, Arc::clone(&views), inbox);
+        let actor = Actor::new(bus.clone(), carrier, clock, Arc::clone(&views), inbox);
         tasks.spawn("outbox", actor.run(tasks.stop()));
         Self {
             bus,
@@ -117,11 +130,6 @@ impl Outbox {
     pub(crate) async fn tell(&self, command: Command) {
         // The actor is gone only when the daemon stops.
         let _ = self.commands.send(command).await;
-    }
-
-    /// Rows were added for `route`.
-    pub async fn wake(&self, route: RouteId) {
-        self.tell(Command::Wake(route)).await;
     }
 
     /// Tries to reach `route` now, whatever the backoff says.
@@ -152,7 +160,7 @@ impl Outbox {
         let view = self.views().get(&route).copied().unwrap_or_default();
         let (mut entries, mut from, mut skip) = (Vec::new(), head.head, skip);
         while entries.len() < max {
-            let rows = outbox::scan(&read, &route, from, 64)?;
+            let rows = outbox::scan(&read, &route, from, u64::MAX, 64)?;
             let Some((last, _)) = rows.last() else { break };
             from = last + 1;
             for (number, row) in rows {

@@ -1,0 +1,246 @@
+//! An outbox alone: its store can be held up, its network writes down what it is given.
+
+use super::super::{Command, Outbox, carrier::Carrier};
+use crate::{
+    base::{Tasks, TestClock},
+    crypto::Secret,
+    engine::event_bus::EventBus,
+    model::{DeliveryState, FailureReason, RouteId},
+    net::SendError,
+    store::{
+        Fault, Store, StoreOptions, Ticket, Tier, outbox,
+        records::{OutboxHead, OutboxRow},
+    },
+    wire::Frame,
+};
+use std::{
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::mpsc, time::timeout};
+
+pub(super) const ROUTE: RouteId = RouteId([4; 16]);
+/// Only asked for to learn that everything before was dealt with.
+const ELSEWHERE: RouteId = RouteId([9; 16]);
+/// Only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// A month that no row outlives.
+pub(super) const TTL_MS: i64 = 30 * 86_400_000;
+
+/// Holds the store's writer up.
+#[derive(Clone, Default)]
+pub(super) struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    pub(super) fn close(&self) {
+        *self.0.0.lock().unwrap() = true;
+    }
+
+    pub(super) fn open(&self) {
+        *self.0.0.lock().unwrap() = false;
+        self.0.1.notify_all();
+    }
+
+    fn pass(&self) -> Fault {
+        let closed = self.0.0.lock().unwrap();
+        let open = self
+            .0
+            .1
+            .wait_timeout_while(closed, PATIENCE, |closed| *closed);
+        drop(open.unwrap());
+        Fault::None
+    }
+}
+
+/// The network: takes as many frames as there is room for.
+struct Post {
+    frames: mpsc::Sender<Frame>,
+    dials: mpsc::Sender<RouteId>,
+    room: Arc<AtomicUsize>,
+}
+
+impl Carrier for Post {
+    fn try_send(&self, _: RouteId, frame: Frame) -> Result<(), SendError> {
+        let take = |room: usize| room.checked_sub(1);
+        self.room
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
+            .map_err(|_| SendError::Full)?;
+        self.frames.try_send(frame).map_err(|_| SendError::NoLink)
+    }
+
+    async fn dial(&self, route: RouteId) {
+        let _ = self.dials.send(route).await;
+    }
+}
+
+pub(super) struct World {
+    pub(super) outbox: Outbox,
+    pub(super) store: Store,
+    pub(super) bus: EventBus,
+    pub(super) gate: Gate,
+    pub(super) hand: TestClock,
+    pub(super) room: Arc<AtomicUsize>,
+    pub(super) dials: mpsc::Receiver<RouteId>,
+    frames: mpsc::Receiver<Frame>,
+    dir: tempfile::TempDir,
+    _tasks: Tasks,
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        Self::at(tempfile::tempdir().unwrap()).await
+    }
+
+    async fn at(dir: tempfile::TempDir) -> Self {
+        let gate = Gate::default();
+        let plan = gate.clone();
+        let options = StoreOptions {
+            faults: Some(Arc::new(move |_| plan.pass())),
+            ..StoreOptions::default()
+        };
+        let store = Store::open_with(dir.path(), options).unwrap();
+        store.attach(Tier::Transport, &Secret::new([2; 32]));
+        store.attach(Tier::Vault, &Secret::new([1; 32]));
+        let (hand, tasks) = (TestClock::at(1_000_000), Tasks::new());
+        let bus = EventBus::new(store.clone(), hand.clock(), tasks.clone());
+        let (frame_end, frames) = mpsc::channel(1024);
+        let (dial_end, dials) = mpsc::channel(64);
+        let room = Arc::new(AtomicUsize::new(usize::MAX));
+        let post = Post {
+            frames: frame_end,
+            dials: dial_end,
+            room: Arc::clone(&room),
+        };
+        let outbox = Outbox::spawn_over(bus.clone(), post, hand.clock(), &tasks);
+        Self {
+            outbox,
+            store,
+            bus,
+            gate,
+            hand,
+            room,
+            dials,
+            frames,
+            dir,
+            _tasks: tasks,
+        }
+    }
+
+    /// Queues rows that follow those before; they are not on disk on return.
+    pub(super) fn queue(&self, count: u64) -> (Ticket, u64) {
+        let mut txn = self.store.begin();
+        let first = outbox::head(&txn, &ROUTE).unwrap().tail;
+        for number in first..first + count {
+            outbox::push(&mut txn, &ROUTE, &row(number)).unwrap();
+        }
+        (self.store.queue(txn).unwrap(), first + count)
+    }
+
+    /// Waits for the disk and returns the durable tail.
+    pub(super) async fn durable(&self, (ticket, tail): (Ticket, u64)) -> u64 {
+        ticket.durable().await.unwrap();
+        tail
+    }
+
+    /// Adds rows as the composer does.
+    pub(super) async fn add(&self, count: u64) {
+        let tail = self.durable(self.queue(count)).await;
+        self.outbox.tell(Command::Wake { route: ROUTE, tail }).await;
+    }
+
+    /// Removes rows as a receipt or the user does.
+    pub(super) async fn remove(&self, rows: impl IntoIterator<Item = u64>) {
+        let mut txn = self.store.begin();
+        for row in rows {
+            assert!(outbox::remove(&mut txn, &ROUTE, row).unwrap());
+        }
+        self.store.commit(txn).await.unwrap();
+    }
+
+    pub(super) async fn link_up(&self) {
+        self.outbox.tell(Command::LinkUp(ROUTE)).await;
+    }
+
+    pub(super) async fn link_down(&self) {
+        let lost = Command::LinkDown(ROUTE, FailureReason::LinkLost);
+        self.outbox.tell(lost).await;
+    }
+
+    /// The peer keeps these.
+    pub(super) async fn custody(&self, places: impl IntoIterator<Item = u64>) {
+        let tags = places.into_iter().map(tag).collect();
+        self.outbox.tell(Command::Custody(ROUTE, tags)).await;
+    }
+
+    /// The next frames that the network is given.
+    pub(super) async fn sent(&mut self, count: usize) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        for _ in 0..count {
+            let frame = timeout(PATIENCE, self.frames.recv()).await;
+            frames.push(frame.expect("nothing is sent").expect("an outbox"));
+        }
+        frames
+    }
+
+    /// Everything told so far has been dealt with.
+    pub(super) async fn settled(&mut self) {
+        self.outbox.tell(Command::Dial(ELSEWHERE)).await;
+        loop {
+            let dialled = timeout(PATIENCE, self.dials.recv()).await;
+            if dialled.expect("no dial").expect("an outbox") == ELSEWHERE {
+                break;
+            }
+        }
+        let failed = Command::DialFailed(ELSEWHERE, FailureReason::NoAddress);
+        self.outbox.tell(failed).await;
+    }
+
+    pub(super) async fn nothing_sent(&mut self) {
+        self.settled().await;
+        assert_eq!(self.frames.try_recv().ok(), None);
+    }
+
+    pub(super) fn head(&self) -> OutboxHead {
+        outbox::head(&self.store.read(), &ROUTE).unwrap()
+    }
+
+    /// The same home after a crash.
+    pub(super) async fn restart(self) -> Self {
+        let Self { dir, store, .. } = self;
+        store.close().await.unwrap();
+        Self::at(dir).await
+    }
+}
+
+fn row(number: u64) -> OutboxRow {
+    OutboxRow {
+        parcel: bytes(number),
+        tag_index: number,
+        state: DeliveryState::Queued.number(),
+        expires_at: 1_000_000 + TTL_MS,
+        ..OutboxRow::default()
+    }
+}
+
+fn tag(place: u64) -> [u8; 16] {
+    let mut tag = [7; 16];
+    tag[..8].copy_from_slice(&place.to_be_bytes());
+    tag
+}
+
+pub(super) fn bytes(place: u64) -> Vec<u8> {
+    let mut parcel = vec![0; 4096];
+    parcel[..16].copy_from_slice(&tag(place));
+    parcel
+}
+
+pub(super) fn parcel(place: u64) -> Frame {
+    Frame::Parcel(bytes(place))
+}
+
+pub(super) fn window(next: u64) -> Frame {
+    Frame::Window { epoch: 0, next }
+}
