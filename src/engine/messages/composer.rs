@@ -112,6 +112,10 @@ impl Composer {
             tokio::select! {
                 biased;
                 () = stop.draining() => break,
+                // First, or a busy user would put them off for ever.
+                due = self.tools.outbox.receipts_due() => batch.extend(
+                    due.into_iter().map(|route| Command::Receipt { contact: ContactId(route.0) }),
+                ),
                 taken = self.inbox.recv_many(&mut batch, BATCH) => if taken == 0 { break },
             }
             let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else {
@@ -277,6 +281,9 @@ async fn finish(tools: &Tools, ticket: Result<Ticket, StoreError>, afters: Vec<A
             }
             (After::Done(reply, Err(error)), _) => drop(reply.send(Err(error))),
             (After::Outbox(command), Ok(())) => tools.outbox.tell(command).await,
+            (After::Outbox(outbox::Command::Transient { route, .. }), Err(_)) => {
+                tools.outbox.give_up_receipt(route);
+            }
             (After::Outbox(_), Err(_)) => {}
         }
     }

@@ -1,7 +1,8 @@
 //! The loop that moves rows onto links and dials when there is none.
 
 use super::{
-    Command, LaneView, MAX_LOG, Views,
+    Command, MAX_LOG,
+    board::{Board, LaneView},
     carrier::Carrier,
     lane::{Lane, Transient},
     pump::durable_tail,
@@ -16,7 +17,7 @@ use crate::{
     store::{StoreError, outbox, records::AttemptRecord},
 };
 use futures::{StreamExt, stream::FuturesUnordered};
-use std::{collections::HashMap, sync::PoisonError, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// E.1: four dials a second over all contacts, and how many may come at once after a quiet time.
@@ -32,7 +33,7 @@ pub(super) struct Actor<C> {
     pub(super) bus: EventBus,
     pub(super) carrier: C,
     pub(super) clock: Clock,
-    views: Views,
+    pub(super) board: Arc<Board>,
     inbox: mpsc::Receiver<Command>,
     loading: FuturesUnordered<Loading>,
     pub(super) lanes: HashMap<RouteId, Lane>,
@@ -45,7 +46,7 @@ impl<C: Carrier> Actor<C> {
         bus: EventBus,
         carrier: C,
         clock: Clock,
-        views: Views,
+        board: Arc<Board>,
         inbox: mpsc::Receiver<Command>,
     ) -> Self {
         let wall_offset_ms = offset(&clock);
@@ -53,7 +54,7 @@ impl<C: Carrier> Actor<C> {
             bus,
             carrier,
             clock,
-            views,
+            board,
             inbox,
             loading: FuturesUnordered::new(),
             lanes: HashMap::new(),
@@ -95,13 +96,20 @@ impl<C: Carrier> Actor<C> {
             Command::Transient {
                 route,
                 after,
+                place,
                 parcel,
             } => {
-                self.lane(route).push_transient(Transient { after, parcel });
+                let transient = Transient {
+                    after,
+                    place,
+                    parcel,
+                };
+                self.lane(route).push_transient(transient);
                 self.pump(route);
             }
             Command::LinkUp(route) => {
                 self.lane(route).link_up();
+                self.board.link_changed(route, true);
                 self.load(route);
                 self.pump(route);
             }
@@ -117,14 +125,12 @@ impl<C: Carrier> Actor<C> {
             Command::Custody(route, tags) => {
                 let lane = self.lane(route);
                 tags.iter().for_each(|tag| lane.on_custody(tag, now));
+                self.pump(route);
             }
             Command::Dial(route) => self.lane(route).reset(now),
             Command::Forget(route) => {
                 self.lanes.remove(&route);
-                self.views
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .remove(&route);
+                self.board.forget(route);
                 return;
             }
         }
@@ -159,6 +165,7 @@ impl<C: Carrier> Actor<C> {
     }
 
     fn handle_link_down(&mut self, route: RouteId, reason: FailureReason, now: u64) {
+        self.board.link_changed(route, false);
         let lane = self.lane(route);
         if lane.link_down() {
             // Something was on its way: look for them at once.
@@ -293,13 +300,10 @@ impl<C: Carrier> Actor<C> {
         });
         let view = LaneView {
             link: lane.link,
-            sent_below: lane.cursor,
+            sent_below: lane.passage.cursor,
             next_try_at,
         };
-        self.views
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(route, view);
+        self.board.show(route, view);
     }
 }
 

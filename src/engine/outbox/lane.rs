@@ -1,10 +1,8 @@
 //! One contact's way out: what was sent on the present link, and when to try again.
 
+use super::passage::{Passage, Place};
 use crate::base::Backoff;
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 /// E.1: 5 s x 2^n, full jitter, at most half an hour.
 const BACKOFF: Backoff = Backoff {
@@ -15,13 +13,13 @@ const BACKOFF: Backoff = Backoff {
 const FRESH_MS: u64 = 5_000;
 /// How long custody may stand without the signed receipt before it is told as `Stored`.
 const RECEIPT_MS: u64 = 2_000;
-/// Most parcels outside the outbox that wait for a lane; they are receipts, the newest says all.
-const MAX_TRANSIENT: usize = 16;
 
-/// A parcel that is not stored.
+/// A parcel that is not stored: the latest receipt, which says all that earlier ones said.
 #[derive(Debug)]
 pub(super) struct Transient {
+    /// It goes after every row below this one.
     pub(super) after: u64,
+    pub(super) place: Place,
     pub(super) parcel: Vec<u8>,
 }
 
@@ -30,14 +28,11 @@ pub(super) struct Lane {
     pub(super) link: bool,
     pub(super) full: bool,
     pub(super) dialing: bool,
-    pub(super) announced: bool,
     /// Every row below is on disk; nothing from here on may be sent.
     pub(super) durable: u64,
-    /// The next row to send on this link.
-    pub(super) cursor: u64,
-    pub(super) transient: VecDeque<Transient>,
-    /// Handed over on this link and not confirmed, by tag.
-    pub(super) sent: HashMap<[u8; 16], u64>,
+    /// What went over the present link.
+    pub(super) passage: Passage,
+    pub(super) transient: Option<Transient>,
     /// Confirmed as kept, with the time after which a missing receipt is told.
     pub(super) kept: VecDeque<(u64, u64)>,
     pub(super) failures: u32,
@@ -58,13 +53,12 @@ impl Lane {
 
     /// Returns whether something was on its way.
     pub(super) fn link_down(&mut self) -> bool {
-        let lost = !self.sent.is_empty();
+        let lost = self.passage.is_waiting();
         self.link = false;
         self.full = false;
         self.dialing = false;
-        self.announced = false;
-        self.sent.clear();
-        self.transient.clear();
+        self.passage = Passage::default();
+        self.transient = None;
         lost
     }
 
@@ -95,17 +89,16 @@ impl Lane {
         !self.link && !self.dialing && self.next_try_ms.is_some_and(|at| at <= now_ms)
     }
 
+    /// Only the newest is kept.
     pub(super) fn push_transient(&mut self, transient: Transient) {
-        if self.link {
-            if self.transient.len() >= MAX_TRANSIENT {
-                self.transient.pop_front();
-            }
-            self.transient.push_back(transient);
+        let waiting = self.transient.as_ref();
+        if self.link && waiting.is_none_or(|waiting| waiting.place < transient.place) {
+            self.transient = Some(transient);
         }
     }
 
     pub(super) fn on_custody(&mut self, tag: &[u8; 16], now_ms: u64) {
-        if let Some(row) = self.sent.remove(tag) {
+        if let Some(row) = self.passage.confirm(tag) {
             self.kept.push_back((row, now_ms + RECEIPT_MS));
         }
     }
@@ -165,7 +158,7 @@ mod tests {
             link: true,
             ..Lane::default()
         };
-        lane.sent.insert([1; 16], 5);
+        lane.passage.sent(5, (0, 5), [1; 16]);
         lane.on_custody(&[1; 16], 100);
         lane.on_custody(&[1; 16], 100);
         assert!(lane.overdue(2_099).is_empty());

@@ -9,6 +9,10 @@
 //!   made durable; a new link asks the disk.
 //! - On every new link all rows go out again, in order, whoever has them already says so:
 //!   custody is advice, only the signed receipt removes a row.
+//! - A `Window` goes out before the first parcel of a link and wherever places were left out,
+//!   but never past a parcel without custody: the peer would count what it dropped as given
+//!   up, and its receipt would cover it.
+//! - One receipt at a time: each uses up a place, and the next says all that this one did.
 //! - A link is wanted to every contact at all times, messages or not; losing one costs a
 //!   redial with backoff, capped at 30 minutes.
 //! - Tries are logged per contact, not per row: ten thousand waiting rows cost one write for
@@ -17,8 +21,10 @@
 //!   running lane is exact.
 
 mod actor;
+mod board;
 mod carrier;
 mod lane;
+mod passage;
 mod pump;
 #[cfg(test)]
 mod tests;
@@ -37,11 +43,9 @@ use crate::{
     },
 };
 use actor::Actor;
+use board::{Board, LaneView};
 use carrier::Carrier;
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeSet, sync::Arc};
 use tokio::sync::mpsc;
 
 /// Most tries that are remembered of one contact.
@@ -52,10 +56,11 @@ pub(crate) const MAX_LOG: usize = 32;
 pub(crate) enum Command {
     /// Rows were added; all below `tail` are on disk.
     Wake { route: RouteId, tail: u64 },
-    /// A parcel that is not stored, to be sent after row `after` on the present link only.
+    /// A receipt, to be sent after every row below `after` on the present link only.
     Transient {
         route: RouteId,
         after: u64,
+        place: (u32, u64),
         parcel: Vec<u8>,
     },
     /// A link came up.
@@ -90,22 +95,12 @@ impl Command {
     }
 }
 
-/// What the rest of the house may know of a lane.
-#[derive(Clone, Copy, Debug, Default)]
-struct LaneView {
-    link: bool,
-    sent_below: u64,
-    next_try_at: Option<Timestamp>,
-}
-
-type Views = Arc<Mutex<HashMap<RouteId, LaneView>>>;
-
 /// The handle.
 #[derive(Clone)]
 pub struct Outbox {
     bus: EventBus,
     commands: mpsc::Sender<Command>,
-    views: Views,
+    board: Arc<Board>,
 }
 
 impl Outbox {
@@ -117,13 +112,13 @@ impl Outbox {
 
     fn spawn_over(bus: EventBus, carrier: impl Carrier, clock: Clock, tasks: &Tasks) -> Self {
         let (commands, inbox) = mpsc::channel(1024);
-        let views = Views::default();
-        let actor = Actor::new(bus.clone(), carrier, clock, Arc::clone(&views), inbox);
+        let board = Arc::<Board>::default();
+        let actor = Actor::new(bus.clone(), carrier, clock, Arc::clone(&board), inbox);
         tasks.spawn("outbox", actor.run(tasks.stop()));
         Self {
             bus,
             commands,
-            views,
+            board,
         }
     }
 
@@ -140,9 +135,23 @@ impl Outbox {
     /// Whether row `number` was handed to a link that is still up.
     #[must_use]
     pub fn under_way(&self, route: RouteId, number: u64) -> bool {
-        self.views()
-            .get(&route)
-            .is_some_and(|view| view.link && number < view.sent_below)
+        let view = self.board.view(route);
+        view.link && number < view.sent_below
+    }
+
+    /// Whether a receipt may be sealed for `route` now. If not, it is asked for once it may be.
+    pub(crate) fn begin_receipt(&self, route: RouteId) -> bool {
+        self.board.begin_receipt(route)
+    }
+
+    /// A receipt that was begun will not come.
+    pub(crate) fn give_up_receipt(&self, route: RouteId) {
+        self.board.give_up_receipt(route);
+    }
+
+    /// Returns once there are routes for which a receipt may be sealed that could not before.
+    pub(crate) async fn receipts_due(&self) -> BTreeSet<RouteId> {
+        self.board.receipts_due().await
     }
 
     /// Messages that wait or are under way to `route`, the oldest first.
@@ -157,7 +166,7 @@ impl Outbox {
     ) -> Result<Vec<OutboxEntry>, StoreError> {
         let read = self.bus.store().read();
         let head = outbox::head(&read, &route)?;
-        let view = self.views().get(&route).copied().unwrap_or_default();
+        let view = self.board.view(route);
         let (mut entries, mut from, mut skip) = (Vec::new(), head.head, skip);
         while entries.len() < max {
             let rows = outbox::scan(&read, &route, from, u64::MAX, 64)?;
@@ -199,16 +208,12 @@ impl Outbox {
             return Ok(None);
         };
         let head = outbox::head(&read, &route)?;
-        let view = self.views().get(&route).copied().unwrap_or_default();
+        let view = self.board.view(route);
         let Some(message) = MessageId::from_slice(&row.message) else {
             return Ok(None);
         };
         let tries = attempts_since(&head.log, row.queued_at);
         Ok(entry(route, view, &head.log, number, message, &row).map(|entry| (entry, tries)))
-    }
-
-    fn views(&self) -> MutexGuard<'_, HashMap<RouteId, LaneView>> {
-        self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,10 +1,17 @@
 //! From the outbox onto a link: rows in order, and transients in their place among them.
 
-use super::{actor::Actor, carrier::Carrier, lane::Lane};
+use super::{
+    actor::Actor,
+    board::Board,
+    carrier::Carrier,
+    lane::Lane,
+    passage::{Approach, Place},
+};
 use crate::{
+    base::chain,
     model::RouteId,
     net::SendError,
-    store::{Store, StoreError, outbox},
+    store::{Store, StoreError, outbox, records::OutboxRow},
     wire::Frame,
 };
 
@@ -19,41 +26,30 @@ impl<C: Carrier> Actor<C> {
             return;
         }
         let read = self.bus.store().read();
-        let now = self.clock.wall_ms();
+        let mut way = Way {
+            carrier: &self.carrier,
+            board: &self.board,
+            route,
+            lane,
+        };
         loop {
-            let rows = match outbox::scan(&read, &route, lane.cursor, lane.durable, SCAN) {
+            let (from, below) = (way.lane.passage.cursor, way.lane.durable);
+            let rows = match outbox::scan(&read, &route, from, below, SCAN) {
                 Ok(rows) => rows,
                 Err(error) => {
-                    tracing::error!(error = %crate::base::chain(&error), "cannot read the outbox");
+                    tracing::error!(error = %chain(&error), "cannot read the outbox");
                     return;
                 }
             };
-            let done = rows.is_empty();
+            let done = rows.len() < SCAN;
             for (number, row) in rows {
-                if !send_transients(&self.carrier, route, lane, number) {
+                if !way.send_transient(number) || !way.send_row(number, row) {
                     return;
                 }
-                if row.expires_at > now {
-                    if !lane.announced {
-                        let window = Frame::Window {
-                            epoch: row.tag_epoch,
-                            next: row.tag_index,
-                        };
-                        if !hand_over(&self.carrier, route, lane, window) {
-                            return;
-                        }
-                        lane.announced = true;
-                    }
-                    let tag = row.parcel.first_chunk::<16>().copied();
-                    if !hand_over(&self.carrier, route, lane, Frame::Parcel(row.parcel)) {
-                        return;
-                    }
-                    lane.sent.extend(tag.map(|tag| (tag, number)));
-                }
-                lane.cursor = number + 1;
+                way.lane.passage.cursor = number + 1;
             }
             if done {
-                send_transients(&self.carrier, route, lane, lane.durable);
+                way.send_transient(below);
                 return;
             }
         }
@@ -65,31 +61,77 @@ pub(super) fn durable_tail(store: &Store, route: RouteId) -> Result<u64, StoreEr
     outbox::head(&store.read_settled(), &route).map(|head| head.tail)
 }
 
-/// Sends the transients whose place is before row `number`. `false`: the link is full or gone.
-fn send_transients(carrier: &impl Carrier, route: RouteId, lane: &mut Lane, number: u64) -> bool {
-    while lane
-        .transient
-        .front()
-        .is_some_and(|first| first.after <= number)
-    {
-        let Some(transient) = lane.transient.pop_front() else {
-            break;
-        };
-        if !hand_over(carrier, route, lane, Frame::Parcel(transient.parcel)) {
-            return false;
-        }
-    }
-    true
+/// One lane with what it sends through.
+struct Way<'a, C> {
+    carrier: &'a C,
+    board: &'a Board,
+    route: RouteId,
+    lane: &'a mut Lane,
 }
 
-fn hand_over(carrier: &impl Carrier, route: RouteId, lane: &mut Lane, frame: Frame) -> bool {
-    match carrier.try_send(route, frame) {
-        Ok(()) => true,
-        Err(SendError::Full) => {
-            lane.full = true;
-            false
+/// Each function returns whether more may be sent now.
+impl<C: Carrier> Way<'_, C> {
+    fn send_row(&mut self, number: u64, row: OutboxRow) -> bool {
+        let place = (row.tag_epoch, row.tag_index);
+        let tag = row.parcel.first_chunk::<16>().copied();
+        if !self.approach(place) || !self.hand_over(Frame::Parcel(row.parcel)) {
+            return false;
         }
-        // The link's end is about to be told.
-        Err(_) => false,
+        self.lane.passage.passed(place);
+        if let Some(tag) = tag {
+            self.lane.passage.sent(number, place, tag);
+        }
+        true
+    }
+
+    /// Sends the receipt if its place is before row `number`.
+    fn send_transient(&mut self, number: u64) -> bool {
+        let Some(transient) = self.lane.transient.take_if(|waits| waits.after <= number) else {
+            return true;
+        };
+        let place = transient.place;
+        if self.lane.passage.is_given_up(place) {
+            self.board.receipt_lost(self.route);
+            return true;
+        }
+        // One that comes late, after rows that follow it, is recognised without a word.
+        let late = self.lane.passage.is_past(place);
+        let frame = Frame::Parcel(transient.parcel.clone());
+        if !(late || self.approach(place)) || !self.hand_over(frame) {
+            self.lane.transient = Some(transient);
+            return false;
+        }
+        if !late {
+            self.lane.passage.passed(place);
+        }
+        self.board.receipt_sent(self.route);
+        true
+    }
+
+    /// Says what must be said before the parcel at `place`.
+    fn approach(&mut self, place: Place) -> bool {
+        match self.lane.passage.approach(place) {
+            Approach::Go => true,
+            Approach::Announce((epoch, next)) => {
+                let said = self.hand_over(Frame::Window { epoch, next });
+                if said {
+                    self.lane.passage.announced((epoch, next));
+                }
+                said
+            }
+            Approach::Wait => false,
+        }
+    }
+
+    fn hand_over(&mut self, frame: Frame) -> bool {
+        match self.carrier.try_send(self.route, frame) {
+            Ok(()) => true,
+            Err(SendError::Full) => {
+                self.lane.full = true;
+                false
+            }
+            // The link's end is about to be told.
+            Err(_) => false,
+        }
     }
 }

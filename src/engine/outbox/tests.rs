@@ -45,3 +45,78 @@ async fn a_link_that_comes_before_any_wake_is_given_all_that_is_on_disk() {
         [window(0), parcel(0), parcel(1), parcel(2)]
     );
 }
+
+#[tokio::test]
+async fn a_wide_hole_is_announced_on_a_live_link_once_all_before_it_is_kept() {
+    let mut world = World::new().await;
+    world.link_up().await;
+    world.add(1).await;
+    assert_eq!(world.sent(2).await, [window(0), parcel(0)]);
+    let queued = world.queue(101);
+    let tail = world.durable(queued).await;
+    world.remove(1..101).await;
+    world
+        .outbox
+        .tell(Command::Wake { route: ROUTE, tail })
+        .await;
+    world.nothing_sent().await;
+    world.custody([0]).await;
+    assert_eq!(world.sent(2).await, [window(101), parcel(101)]);
+}
+
+#[tokio::test]
+async fn a_receipt_stays_until_the_link_has_it_and_only_the_newest_goes() {
+    let mut world = World::new().await;
+    world.link_up().await;
+    world.add(1).await;
+    assert_eq!(world.sent(2).await, [window(0), parcel(0)]);
+    world.leave_room(0);
+    assert!(world.outbox.begin_receipt(ROUTE));
+    // Whatever comes meanwhile is told by one more, not by one each.
+    assert!(!world.outbox.begin_receipt(ROUTE));
+    assert!(!world.outbox.begin_receipt(ROUTE));
+    world.receipt(1, 1).await;
+    world.receipt(1, 2).await;
+    world.nothing_sent().await;
+    world.leave_room(9);
+    world.outbox.tell(Command::Writable(ROUTE)).await;
+    // A hole of one can be seen over.
+    assert_eq!(world.sent(1).await, [parcel(2)]);
+    assert!(world.outbox.receipts_due().await.contains(&ROUTE));
+    assert!(world.outbox.begin_receipt(ROUTE));
+}
+
+#[tokio::test]
+async fn no_receipt_is_begun_without_a_link_and_the_next_link_asks_for_it() {
+    let mut world = World::new().await;
+    assert!(!world.outbox.begin_receipt(ROUTE));
+    world.link_up().await;
+    assert!(world.outbox.receipts_due().await.contains(&ROUTE));
+    assert!(world.outbox.begin_receipt(ROUTE));
+    // Lost with its link: its place is a hole, so the next one says where to look.
+    world.link_down().await;
+    world.link_up().await;
+    world.settled().await;
+    assert!(world.outbox.begin_receipt(ROUTE));
+    world.receipt(0, 70).await;
+    assert_eq!(world.sent(2).await, [window(70), parcel(70)]);
+}
+
+#[tokio::test]
+async fn a_receipt_whose_place_was_given_up_is_asked_for_again() {
+    let mut world = World::new().await;
+    world.link_up().await;
+    world.settled().await;
+    assert!(world.outbox.begin_receipt(ROUTE));
+    let queued = world.queue(4);
+    let tail = world.durable(queued).await;
+    world.remove(0..3).await;
+    world
+        .outbox
+        .tell(Command::Wake { route: ROUTE, tail })
+        .await;
+    assert_eq!(world.sent(2).await, [window(3), parcel(3)]);
+    world.receipt(2, 2).await;
+    assert!(world.outbox.receipts_due().await.contains(&ROUTE));
+    world.nothing_sent().await;
+}

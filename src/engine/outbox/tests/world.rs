@@ -82,7 +82,7 @@ pub(super) struct World {
     pub(super) bus: EventBus,
     pub(super) gate: Gate,
     pub(super) hand: TestClock,
-    pub(super) room: Arc<AtomicUsize>,
+    room: Arc<AtomicUsize>,
     pub(super) dials: mpsc::Receiver<RouteId>,
     frames: mpsc::Receiver<Frame>,
     dir: tempfile::TempDir,
@@ -173,6 +173,22 @@ impl World {
     pub(super) async fn custody(&self, places: impl IntoIterator<Item = u64>) {
         let tags = places.into_iter().map(tag).collect();
         self.outbox.tell(Command::Custody(ROUTE, tags)).await;
+    }
+
+    /// A receipt was sealed at `place`, after the rows below `after`.
+    pub(super) async fn receipt(&self, after: u64, place: u64) {
+        let sealed = Command::Transient {
+            route: ROUTE,
+            after,
+            place: (0, place),
+            parcel: bytes(place),
+        };
+        self.outbox.tell(sealed).await;
+    }
+
+    /// Lets the link take that many frames more.
+    pub(super) fn leave_room(&self, frames: usize) {
+        self.room.store(frames, Ordering::SeqCst);
     }
 
     /// The next frames that the network is given.
