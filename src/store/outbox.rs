@@ -28,6 +28,16 @@ pub fn push(txn: &mut Txn, route: &RouteId, record: &OutboxRow) -> Result<u64, S
     Ok(row)
 }
 
+/// Allows every row there is to be handed to a link. Must be on disk before any is.
+///
+/// # Errors
+/// As [`Txn::put`].
+pub fn offer(txn: &mut Txn, route: &RouteId) -> Result<(), StoreError> {
+    let head = txn.edit::<OutboxHead>(&route.0)?;
+    head.offered = head.tail;
+    Ok(())
+}
+
 /// The parcel in `row`.
 ///
 /// # Errors

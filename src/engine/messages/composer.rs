@@ -67,6 +67,8 @@ enum After {
     Sent(Reply<Sent>, Result<Sent, MessageError>),
     Done(Reply<()>, Result<(), MessageError>),
     Outbox(outbox::Command),
+    /// A row that was kept back, whatever becomes of the batch.
+    Release(RouteId, u64),
 }
 
 /// What sealing needs.
@@ -158,15 +160,26 @@ fn seal_batch(
         serve(tools, &mut txn, command, unlocked, &mut afters, &mut routes);
     }
     for route in routes {
-        match store::outbox::head(&txn, &route) {
-            // Told once the batch is durable: then everything below its tail is, too.
-            Ok(OutboxHead { tail, .. }) => {
-                afters.push(After::Outbox(outbox::Command::Wake { route, tail }));
-            }
+        match wake(tools, &mut txn, route) {
+            Ok(wake) => afters.push(After::Outbox(wake)),
             Err(error) => tracing::error!(error = %chain(&error), "cannot read an outbox"),
         }
     }
     (tools.bus.store().queue(txn), afters)
+}
+
+/// What to tell once the batch is durable: then everything below its tail is, too.
+fn wake(tools: &Tools, txn: &mut Txn, route: RouteId) -> Result<outbox::Command, StoreError> {
+    if tools.outbox.is_linked(route) {
+        // Noted here, it costs no write of its own before the rows may go.
+        store::outbox::offer(txn, &route)?;
+    }
+    let OutboxHead { tail, offered, .. } = store::outbox::head(txn, &route)?;
+    Ok(outbox::Command::Wake {
+        route,
+        tail,
+        offered,
+    })
 }
 
 /// Serves one command. A command that fails must leave nothing in `txn`, so each checks and
@@ -194,11 +207,14 @@ fn serve(
             afters.push(After::Sent(reply, sent));
         }
         Command::Cancel { message, reply } => {
-            let done = check(unlocked).and_then(|()| take_back::cancel(tools, txn, message));
+            let mut held = take_back::Held::new();
+            let done =
+                check(unlocked).and_then(|()| take_back::cancel(tools, txn, message, &mut held));
             let done = done.map(|route| {
                 routes.insert(route);
             });
             afters.push(After::Done(reply, done));
+            afters.extend(released(held));
         }
         Command::GiveUp { contact, reply } => {
             let done = check(unlocked).and_then(|()| take_back::give_up(tools, txn, contact));
@@ -232,6 +248,11 @@ fn serve(
         | Command::Expire { .. }
         | Command::Refused { .. } => {}
     }
+}
+
+fn released(held: take_back::Held) -> impl Iterator<Item = After> {
+    held.into_iter()
+        .map(|(route, number)| After::Release(route, number))
 }
 
 fn note_ended(
@@ -281,6 +302,7 @@ async fn finish(tools: &Tools, ticket: Result<Ticket, StoreError>, afters: Vec<A
             }
             (After::Done(reply, Err(error)), _) => drop(reply.send(Err(error))),
             (After::Outbox(command), Ok(())) => tools.outbox.tell(command).await,
+            (After::Release(route, number), _) => tools.outbox.release(route, number).await,
             (After::Outbox(outbox::Command::Transient { route, .. }), Err(_)) => {
                 tools.outbox.give_up_receipt(route);
             }

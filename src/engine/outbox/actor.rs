@@ -5,7 +5,7 @@ use super::{
     board::{Board, LaneView},
     carrier::Carrier,
     lane::{Lane, Transient},
-    pump::durable_tail,
+    pump::{Prepared, prepare},
 };
 use crate::{
     base::{Clock, Stop, chain},
@@ -26,8 +26,8 @@ const DIAL_BURST: i64 = 16;
 /// A wall clock that leaves the steady clock behind by more slept in between.
 const SLEPT_MS: i64 = 10_000;
 
-/// What is on disk for a route, read where waiting for the disk stops nobody.
-type Loading = JoinHandle<(RouteId, Result<u64, StoreError>)>;
+/// What may be sent to a route, found out where waiting for the disk stops nobody.
+type Asked = (RouteId, Result<Prepared, StoreError>);
 
 pub(super) struct Actor<C> {
     pub(super) bus: EventBus,
@@ -35,7 +35,7 @@ pub(super) struct Actor<C> {
     pub(super) clock: Clock,
     pub(super) board: Arc<Board>,
     inbox: mpsc::Receiver<Command>,
-    loading: FuturesUnordered<Loading>,
+    asked: FuturesUnordered<JoinHandle<Asked>>,
     pub(super) lanes: HashMap<RouteId, Lane>,
     dials_paid_ms: i64,
     wall_offset_ms: i64,
@@ -56,7 +56,7 @@ impl<C: Carrier> Actor<C> {
             clock,
             board,
             inbox,
-            loading: FuturesUnordered::new(),
+            asked: FuturesUnordered::new(),
             lanes: HashMap::new(),
             dials_paid_ms: i64::MIN / 2,
             wall_offset_ms,
@@ -73,9 +73,10 @@ impl<C: Carrier> Actor<C> {
                     Some(command) => self.handle(command),
                     None => return,
                 },
-                Some(loaded) = self.loading.next(), if !self.loading.is_empty() => {
-                    self.handle_loaded(loaded);
-                }
+                Some(answer) = self.asked.next(), if !self.asked.is_empty() => match answer {
+                    Ok((route, answer)) => self.handle_answer(route, answer),
+                    Err(_) => tracing::error!("reading the outbox panicked"),
+                },
                 () = sleep_until(&self.clock, next) => {}
             }
             self.after_sleep();
@@ -87,9 +88,13 @@ impl<C: Carrier> Actor<C> {
         let now = self.clock.steady_ms();
         let route = command.route();
         match command {
-            Command::Wake { route, tail } => {
+            Command::Wake {
+                route,
+                tail,
+                offered,
+            } => {
                 let lane = self.lane(route);
-                lane.durable = lane.durable.max(tail);
+                lane.sendable.raise(tail, offered);
                 lane.freshen(now);
                 self.pump(route);
             }
@@ -110,7 +115,6 @@ impl<C: Carrier> Actor<C> {
             Command::LinkUp(route) => {
                 self.lane(route).link_up();
                 self.board.link_changed(route, true);
-                self.load(route);
                 self.pump(route);
             }
             Command::LinkDown(route, reason) => self.handle_link_down(route, reason, now),
@@ -137,31 +141,31 @@ impl<C: Carrier> Actor<C> {
         self.show(route);
     }
 
-    /// Finds out what may be sent. What is queued and not on disk must not be: a crash would
-    /// take it back, and its place with it, after the peer has used the place up.
-    fn load(&mut self, route: RouteId) {
-        let store = self.bus.store().clone();
-        let work = move || (route, durable_tail(&store, route));
-        self.loading.push(tokio::task::spawn_blocking(work));
+    /// Finds out what may be sent, where that is not known. What is queued and not on disk must
+    /// not be: a crash would take it back, and its place with it, after the peer has used the
+    /// place up.
+    fn ask_store(&mut self, route: RouteId) {
+        let now = self.clock.steady_ms();
+        if self.lane(route).ask_store(now) {
+            let store = self.bus.store().clone();
+            let work = move || (route, prepare(&store, route));
+            self.asked.push(tokio::task::spawn_blocking(work));
+        }
     }
 
-    fn handle_loaded(
-        &mut self,
-        loaded: Result<(RouteId, Result<u64, StoreError>), tokio::task::JoinError>,
-    ) {
-        match loaded {
-            Ok((route, Ok(tail))) => {
-                if let Some(lane) = self.lanes.get_mut(&route) {
-                    lane.durable = lane.durable.max(tail);
-                    self.pump(route);
-                    self.show(route);
-                }
-            }
-            Ok((_, Err(error))) => {
-                tracing::error!(error = %chain(&error), "cannot read the outbox");
-            }
-            Err(_) => tracing::error!("reading the outbox panicked"),
+    fn handle_answer(&mut self, route: RouteId, answer: Result<Prepared, StoreError>) {
+        let now = self.clock.steady_ms();
+        if let Ok(prepared) = &answer {
+            self.board.learn_handed(route, prepared.handed);
         }
+        if let Err(error) = &answer {
+            tracing::error!(error = %chain(error), "cannot find out what may be sent");
+        }
+        let lane = self.lane(route);
+        lane.sendable
+            .answer(answer.ok().map(|prepared| prepared.offered), now);
+        self.pump(route);
+        self.show(route);
     }
 
     fn handle_link_down(&mut self, route: RouteId, reason: FailureReason, now: u64) {
@@ -181,6 +185,7 @@ impl<C: Carrier> Actor<C> {
         let now = self.clock.steady_ms();
         let routes: Vec<RouteId> = self.lanes.keys().copied().collect();
         for route in routes {
+            self.ask_store(route);
             let lane = self.lane(route);
             let overdue = lane.overdue(now);
             if lane.is_due(now) {

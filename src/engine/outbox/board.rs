@@ -19,6 +19,17 @@ pub(super) struct LaneView {
 struct Entry {
     view: LaneView,
     receipt: Receipt,
+    /// Rows below may be in the peer's hands, whatever became of the link; unknown until the
+    /// store was asked what an earlier run may have handed over.
+    handed: Option<u64>,
+    /// Rows that are being taken back: nothing from the first of them on may go.
+    withheld: BTreeSet<u64>,
+}
+
+impl Entry {
+    fn handed(&self, offered: u64) -> u64 {
+        self.handed.unwrap_or(offered)
+    }
 }
 
 /// Where the one receipt is that may be on its way to a contact. Each one sealed uses up a
@@ -58,10 +69,87 @@ impl Board {
         self.entries().lanes.entry(route).or_default().view = view;
     }
 
+    /// Starts over; what is being taken back stays so.
     pub(super) fn forget(&self, route: RouteId) {
         let mut entries = self.entries();
-        entries.lanes.remove(&route);
         entries.due.remove(&route);
+        if let Some(lane) = entries.lanes.remove(&route)
+            && !lane.withheld.is_empty()
+        {
+            let withheld = lane.withheld;
+            let rest = Entry {
+                withheld,
+                ..Entry::default()
+            };
+            entries.lanes.insert(route, rest);
+        }
+    }
+
+    /// Learns what an earlier run may have handed over, unless this one knows better.
+    pub(super) fn learn_handed(&self, route: RouteId, offered: u64) {
+        let mut entries = self.entries();
+        let lane = entries.lanes.entry(route).or_default();
+        lane.handed.get_or_insert(offered);
+    }
+
+    /// Below which row the peer may have something; `offered` is the store's mark.
+    pub(super) fn handed(&self, route: RouteId, offered: u64) -> u64 {
+        let entries = self.entries();
+        entries
+            .lanes
+            .get(&route)
+            .map_or(offered, |lane| lane.handed(offered))
+    }
+
+    /// To be called before row `number` is handed over: returns the mark as it was, `None` if
+    /// the row must not go.
+    pub(super) fn claim(&self, route: RouteId, number: u64) -> Option<u64> {
+        let mut entries = self.entries();
+        let lane = entries.lanes.entry(route).or_default();
+        if lane.withheld.first().is_some_and(|first| *first <= number) {
+            return None;
+        }
+        let before = lane.handed(0);
+        lane.handed = Some(before.max(number.saturating_add(1)));
+        Some(before)
+    }
+
+    /// The link did not take the row after all.
+    pub(super) fn unclaim(&self, route: RouteId, before: u64) {
+        if let Some(lane) = self.entries().lanes.get_mut(&route) {
+            lane.handed = Some(before);
+        }
+    }
+
+    /// Keeps row `number` back, if it was never handed over. Until it is released nothing from
+    /// it on goes out: if it stays after all, its place must not have been given up.
+    pub(super) fn withhold(&self, route: RouteId, number: u64, offered: u64) -> bool {
+        let mut entries = self.entries();
+        let lane = entries.lanes.entry(route).or_default();
+        let free = number >= lane.handed(offered);
+        if free {
+            lane.withheld.insert(number);
+        }
+        free
+    }
+
+    /// What became of the row is on disk.
+    pub(super) fn release(&self, route: RouteId, number: u64) {
+        if let Some(lane) = self.entries().lanes.get_mut(&route) {
+            lane.withheld.remove(&number);
+        }
+    }
+
+    /// The first row from `from` on that is kept back.
+    pub(super) fn withheld(&self, route: RouteId, from: u64) -> Option<u64> {
+        let entries = self.entries();
+        entries
+            .lanes
+            .get(&route)?
+            .withheld
+            .range(from..)
+            .next()
+            .copied()
     }
 
     /// Whether a receipt may be sealed now. If not, one is asked for when it may be.

@@ -14,6 +14,9 @@ const FRESH_MS: u64 = 5_000;
 /// How long custody may stand without the signed receipt before it is told as `Stored`.
 const RECEIPT_MS: u64 = 2_000;
 
+/// After a failure of the store.
+const ASK_AGAIN_MS: u64 = 5_000;
+
 /// A parcel that is not stored: the latest receipt, which says all that earlier ones said.
 #[derive(Debug)]
 pub(super) struct Transient {
@@ -23,13 +26,61 @@ pub(super) struct Transient {
     pub(super) parcel: Vec<u8>,
 }
 
+/// Which rows may be sent at all.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sendable {
+    /// Rows below are on disk.
+    durable: u64,
+    /// Rows below are noted, on disk, as possibly handed over.
+    offered: u64,
+    /// Whether the store was asked what an earlier run may have handed over.
+    known: bool,
+    /// Whether it is being asked.
+    asking: bool,
+    /// After a failure: when to ask again.
+    ask_at_ms: Option<u64>,
+}
+
+impl Sendable {
+    /// A batch is on disk.
+    pub(super) fn raise(&mut self, durable: u64, offered: u64) {
+        self.durable = self.durable.max(durable);
+        self.offered = self.offered.max(offered);
+    }
+
+    pub(super) fn below(&self, withheld: Option<u64>) -> u64 {
+        let below = self.durable.min(self.offered);
+        withheld.map_or(below, |withheld| withheld.min(below))
+    }
+
+    /// Whether the store must be asked now; if so, it counts as asked.
+    pub(super) fn ask(&mut self, now_ms: u64) -> bool {
+        let wanted = !self.known || self.offered < self.durable;
+        let now = wanted && !self.asking && self.ask_at_ms.is_none_or(|at| at <= now_ms);
+        self.asking |= now;
+        now
+    }
+
+    /// It answered that every row below `tail` is on disk and noted, or it failed.
+    pub(super) fn answer(&mut self, tail: Option<u64>, now_ms: u64) {
+        self.asking = false;
+        match tail {
+            Some(tail) => {
+                self.known = true;
+                self.ask_at_ms = None;
+                self.raise(tail, tail);
+            }
+            None => self.ask_at_ms = Some(now_ms + ASK_AGAIN_MS),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Lane {
     pub(super) link: bool,
     pub(super) full: bool,
     pub(super) dialing: bool,
-    /// Every row below is on disk; nothing from here on may be sent.
-    pub(super) durable: u64,
+    pub(super) sendable: Sendable,
     /// What went over the present link.
     pub(super) passage: Passage,
     pub(super) transient: Option<Transient>,
@@ -45,7 +96,7 @@ impl Lane {
     pub(super) fn link_up(&mut self) {
         *self = Self {
             link: true,
-            durable: self.durable,
+            sendable: self.sendable,
             kept: std::mem::take(&mut self.kept),
             ..Self::default()
         };
@@ -85,6 +136,15 @@ impl Lane {
         }
     }
 
+    pub(super) fn may_send(&self) -> bool {
+        self.link && !self.full && self.sendable.known
+    }
+
+    /// Whether the store must be asked what may be sent.
+    pub(super) fn ask_store(&mut self, now_ms: u64) -> bool {
+        self.link && self.sendable.ask(now_ms)
+    }
+
     pub(super) fn is_due(&self, now_ms: u64) -> bool {
         !self.link && !self.dialing && self.next_try_ms.is_some_and(|at| at <= now_ms)
     }
@@ -119,7 +179,8 @@ impl Lane {
     pub(super) fn next_ms(&self) -> Option<u64> {
         let dial = self.next_try_ms.filter(|_| !self.link && !self.dialing);
         let kept = self.kept.front().map(|(_, at)| *at);
-        dial.into_iter().chain(kept).min()
+        let ask = self.sendable.ask_at_ms.filter(|_| self.link);
+        dial.into_iter().chain(kept).chain(ask).min()
     }
 }
 

@@ -7,6 +7,14 @@
 //!   queued before it is on disk, and a row that a crash takes back has used up a place that
 //!   the next message would get again. Each [`Command::Wake`] carries the tail that its batch
 //!   made durable; a new link asks the disk.
+//! - What was never handed to a link was never received. The mark below which rows may have
+//!   been is exact while the daemon runs (raised before the link gets the row) and an upper
+//!   bound on disk: `offered`, written with a row that is added while a link is up, and for
+//!   all waiting rows when one comes up, before any of them goes. After a restart the bound
+//!   counts. Below the mark nothing can be taken back; from it on nothing becomes `Delivered`,
+//!   whatever a receipt says.
+//! - A row past its time is sent like any other until `messages` has ended it: one clock's
+//!   word is not enough to withhold it, and a `Window` must not pass it.
 //! - On every new link all rows go out again, in order, whoever has them already says so:
 //!   custody is advice, only the signed receipt removes a row.
 //! - A `Window` goes out before the first parcel of a link and wherever places were left out,
@@ -26,6 +34,7 @@ mod carrier;
 mod lane;
 mod passage;
 mod pump;
+mod settle;
 #[cfg(test)]
 mod tests;
 
@@ -38,7 +47,7 @@ use crate::{
     },
     net::Net,
     store::{
-        StoreError, outbox,
+        Read, StoreError, outbox,
         records::{AttemptRecord, OutboxRow},
     },
 };
@@ -54,8 +63,13 @@ pub(crate) const MAX_LOG: usize = 32;
 /// What the actor is asked.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Rows were added; all below `tail` are on disk.
-    Wake { route: RouteId, tail: u64 },
+    /// Something changed; rows below `tail` are on disk, and those below `offered` are noted
+    /// there as possibly handed over.
+    Wake {
+        route: RouteId,
+        tail: u64,
+        offered: u64,
+    },
     /// A receipt, to be sent after every row below `after` on the present link only.
     Transient {
         route: RouteId,
@@ -132,11 +146,36 @@ impl Outbox {
         self.tell(Command::Dial(route)).await;
     }
 
-    /// Whether row `number` was handed to a link that is still up.
+    /// Whether a link to `route` is up.
     #[must_use]
-    pub fn under_way(&self, route: RouteId, number: u64) -> bool {
-        let view = self.board.view(route);
-        view.link && number < view.sent_below
+    pub fn is_linked(&self, route: RouteId) -> bool {
+        self.board.view(route).link
+    }
+
+    /// Keeps row `number` from being sent until it is [released](Self::release). False if the
+    /// contact may have it already.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn withhold(
+        &self,
+        from: &impl Read,
+        route: RouteId,
+        number: u64,
+    ) -> Result<bool, StoreError> {
+        let offered = outbox::head(from, &route)?.offered;
+        Ok(self.board.withhold(route, number, offered))
+    }
+
+    /// What became of a withheld row is on disk, or it stays.
+    pub async fn release(&self, route: RouteId, number: u64) {
+        self.board.release(route, number);
+        self.tell(Command::Wake {
+            route,
+            tail: 0,
+            offered: 0,
+        })
+        .await;
     }
 
     /// Whether a receipt may be sealed for `route` now. If not, it is asked for once it may be.

@@ -22,7 +22,7 @@ impl<C: Carrier> Actor<C> {
     /// Sends what is on disk, until the link is full.
     pub(super) fn pump(&mut self, route: RouteId) {
         let lane = self.lanes.entry(route).or_default();
-        if !lane.link || lane.full {
+        if !lane.may_send() {
             return;
         }
         let read = self.bus.store().read();
@@ -33,7 +33,8 @@ impl<C: Carrier> Actor<C> {
             lane,
         };
         loop {
-            let (from, below) = (way.lane.passage.cursor, way.lane.durable);
+            let from = way.lane.passage.cursor;
+            let below = way.lane.sendable.below(self.board.withheld(route, from));
             let rows = match outbox::scan(&read, &route, from, below, SCAN) {
                 Ok(rows) => rows,
                 Err(error) => {
@@ -56,9 +57,28 @@ impl<C: Carrier> Actor<C> {
     }
 }
 
-/// Below which row number everything is on disk. Waits for a group that is being written.
-pub(super) fn durable_tail(store: &Store, route: RouteId) -> Result<u64, StoreError> {
-    outbox::head(&store.read_settled(), &route).map(|head| head.tail)
+/// What the store says of a route's rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prepared {
+    /// Rows below may have been handed over before this was asked.
+    pub(super) handed: u64,
+    /// Rows below may be handed over now.
+    pub(super) offered: u64,
+}
+
+/// Allows all rows that are on disk to be handed over, on disk itself. Blocks.
+pub(super) fn prepare(store: &Store, route: RouteId) -> Result<Prepared, StoreError> {
+    let settled = outbox::head(&store.read_settled(), &route)?;
+    let handed = settled.offered;
+    if settled.offered >= settled.tail {
+        let offered = settled.tail;
+        return Ok(Prepared { handed, offered });
+    }
+    let mut txn = store.begin();
+    outbox::offer(&mut txn, &route)?;
+    let offered = outbox::head(&txn, &route)?.offered;
+    store.queue(txn)?.wait()?;
+    Ok(Prepared { handed, offered })
 }
 
 /// One lane with what it sends through.
@@ -74,7 +94,15 @@ impl<C: Carrier> Way<'_, C> {
     fn send_row(&mut self, number: u64, row: OutboxRow) -> bool {
         let place = (row.tag_epoch, row.tag_index);
         let tag = row.parcel.first_chunk::<16>().copied();
-        if !self.approach(place) || !self.hand_over(Frame::Parcel(row.parcel)) {
+        if !self.approach(place) {
+            return false;
+        }
+        // Claimed before the link has it: whoever takes it back meanwhile must be refused.
+        let Some(before) = self.board.claim(self.route, number) else {
+            return false;
+        };
+        if !self.hand_over(Frame::Parcel(row.parcel)) {
+            self.board.unclaim(self.route, before);
             return false;
         }
         self.lane.passage.passed(place);

@@ -3,34 +3,44 @@
 mod world;
 
 use super::Command;
-use world::{ROUTE, World, parcel, window};
+use world::{ROUTE, TTL_MS, World, parcel, window};
 
 #[tokio::test]
 async fn what_is_queued_and_not_on_disk_is_not_sent() {
     let mut world = World::new().await;
+    world.link_up().await;
+    world.settled().await;
     world.add(1).await;
+    assert_eq!(world.sent(2).await, [window(0), parcel(0)]);
     world.gate.close();
     let queued = world.queue(1);
-    world.link_up().await;
-    assert_eq!(world.sent(2).await, [window(0), parcel(0)]);
-    // Not after a wake for an earlier batch, nor on another link.
-    world
-        .outbox
-        .tell(Command::Wake {
-            route: ROUTE,
-            tail: 1,
-        })
-        .await;
+    // Neither after a wake for an earlier batch, nor on another link.
+    world.wake(1).await;
     world.link_down().await;
     world.link_up().await;
     assert_eq!(world.sent(2).await, [window(0), parcel(0)]);
     world.nothing_sent().await;
     world.gate.open();
     let tail = world.durable(queued).await;
-    world
-        .outbox
-        .tell(Command::Wake { route: ROUTE, tail })
-        .await;
+    world.wake(tail).await;
+    assert_eq!(world.sent(1).await, [parcel(1)]);
+}
+
+#[tokio::test]
+async fn what_is_not_on_disk_is_not_sent_on_the_first_link_either() {
+    let mut world = World::new().await;
+    world.link_up().await;
+    world.settled().await;
+    world.add(1).await;
+    let mut world = world.restart().await;
+    world.gate.close();
+    let queued = world.queue(1);
+    world.link_up().await;
+    assert_eq!(world.sent(2).await, [window(0), parcel(0)]);
+    world.nothing_sent().await;
+    world.gate.open();
+    let tail = world.durable(queued).await;
+    world.wake(tail).await;
     assert_eq!(world.sent(1).await, [parcel(1)]);
 }
 
@@ -55,10 +65,7 @@ async fn a_wide_hole_is_announced_on_a_live_link_once_all_before_it_is_kept() {
     let queued = world.queue(101);
     let tail = world.durable(queued).await;
     world.remove(1..101).await;
-    world
-        .outbox
-        .tell(Command::Wake { route: ROUTE, tail })
-        .await;
+    world.wake(tail).await;
     world.nothing_sent().await;
     world.custody([0]).await;
     assert_eq!(world.sent(2).await, [window(101), parcel(101)]);
@@ -111,12 +118,77 @@ async fn a_receipt_whose_place_was_given_up_is_asked_for_again() {
     let queued = world.queue(4);
     let tail = world.durable(queued).await;
     world.remove(0..3).await;
-    world
-        .outbox
-        .tell(Command::Wake { route: ROUTE, tail })
-        .await;
+    world.wake(tail).await;
     assert_eq!(world.sent(2).await, [window(3), parcel(3)]);
     world.receipt(2, 2).await;
     assert!(world.outbox.receipts_due().await.contains(&ROUTE));
     world.nothing_sent().await;
+}
+
+#[tokio::test]
+async fn a_row_past_its_time_is_sent_like_any_other_until_it_is_ended() {
+    let mut world = World::new().await;
+    world.add(2).await;
+    world.hand.jump_wall(2 * TTL_MS);
+    world.link_up().await;
+    assert_eq!(world.sent(3).await, [window(0), parcel(0), parcel(1)]);
+}
+
+#[tokio::test]
+async fn a_receipt_delivers_only_what_was_handed_to_a_link() {
+    let mut world = World::new().await;
+    world.add(4).await;
+    world.leave_room(3);
+    world.link_up().await;
+    assert_eq!(world.sent(3).await, [window(0), parcel(0), parcel(1)]);
+    world.link_down().await;
+    world.settled().await;
+    assert_eq!(world.settle(3).await, [(0, 2)]);
+    assert_eq!((world.head().head, world.head().live), (2, 2));
+    // After a restart the mark on disk counts: all four may have gone.
+    let world = world.restart().await;
+    assert_eq!(world.settle(4).await, []);
+    assert_eq!(world.head().live, 0);
+}
+
+#[tokio::test]
+async fn what_was_added_without_a_link_is_not_delivered_by_a_receipt() {
+    let mut world = World::new().await;
+    world.add(2).await;
+    world.settled().await;
+    assert_eq!(world.settle(2).await, [(0, 0), (0, 1)]);
+    let world = world.restart().await;
+    assert_eq!(world.settle(2).await, [(0, 0), (0, 1)]);
+    assert_eq!(world.head().live, 2);
+}
+
+#[tokio::test]
+async fn nothing_that_went_out_can_be_taken_back_whatever_became_of_the_link() {
+    let mut world = World::new().await;
+    world.link_up().await;
+    world.settled().await;
+    world.add(1).await;
+    assert_eq!(world.sent(2).await, [window(0), parcel(0)]);
+    world.link_down().await;
+    world.settled().await;
+    world.add(1).await;
+    assert!(!world.withhold(0));
+    assert!(world.withhold(1));
+    let world = world.restart().await;
+    assert!(!world.withhold(0));
+    assert!(world.withhold(1));
+}
+
+#[tokio::test]
+async fn nothing_from_a_withheld_row_on_goes_before_its_end_is_on_disk() {
+    let mut world = World::new().await;
+    world.add(3).await;
+    assert!(world.withhold(1));
+    world.link_up().await;
+    assert_eq!(world.sent(2).await, [window(0), parcel(0)]);
+    world.remove([1]).await;
+    world.wake(3).await;
+    world.nothing_sent().await;
+    world.outbox.release(ROUTE, 1).await;
+    assert_eq!(world.sent(1).await, [parcel(2)]);
 }

@@ -7,8 +7,9 @@ use crate::{
     engine::event_bus::EventBus,
     model::{DeliveryState, FailureReason, RouteId},
     net::SendError,
+    protocol::{EpochReceipt, Receipt},
     store::{
-        Fault, Store, StoreOptions, Ticket, Tier, outbox,
+        Fault, Store, StoreOptions, Ticket, Tier, Txn, outbox,
         records::{OutboxHead, OutboxRow},
     },
     wire::Frame,
@@ -79,7 +80,6 @@ impl Carrier for Post {
 pub(super) struct World {
     pub(super) outbox: Outbox,
     pub(super) store: Store,
-    pub(super) bus: EventBus,
     pub(super) gate: Gate,
     pub(super) hand: TestClock,
     room: Arc<AtomicUsize>,
@@ -114,11 +114,10 @@ impl World {
             dials: dial_end,
             room: Arc::clone(&room),
         };
-        let outbox = Outbox::spawn_over(bus.clone(), post, hand.clock(), &tasks);
+        let outbox = Outbox::spawn_over(bus, post, hand.clock(), &tasks);
         Self {
             outbox,
             store,
-            bus,
             gate,
             hand,
             room,
@@ -132,11 +131,8 @@ impl World {
     /// Queues rows that follow those before; they are not on disk on return.
     pub(super) fn queue(&self, count: u64) -> (Ticket, u64) {
         let mut txn = self.store.begin();
-        let first = outbox::head(&txn, &ROUTE).unwrap().tail;
-        for number in first..first + count {
-            outbox::push(&mut txn, &ROUTE, &row(number)).unwrap();
-        }
-        (self.store.queue(txn).unwrap(), first + count)
+        let tail = push(&mut txn, count);
+        (self.store.queue(txn).unwrap(), tail)
     }
 
     /// Waits for the disk and returns the durable tail.
@@ -147,8 +143,50 @@ impl World {
 
     /// Adds rows as the composer does.
     pub(super) async fn add(&self, count: u64) {
-        let tail = self.durable(self.queue(count)).await;
-        self.outbox.tell(Command::Wake { route: ROUTE, tail }).await;
+        let mut txn = self.store.begin();
+        push(&mut txn, count);
+        if self.outbox.is_linked(ROUTE) {
+            outbox::offer(&mut txn, &ROUTE).unwrap();
+        }
+        let OutboxHead { tail, offered, .. } = outbox::head(&txn, &ROUTE).unwrap();
+        self.store.commit(txn).await.unwrap();
+        let wake = Command::Wake {
+            route: ROUTE,
+            tail,
+            offered,
+        };
+        self.outbox.tell(wake).await;
+    }
+
+    /// A batch with this tail is on disk.
+    pub(super) async fn wake(&self, tail: u64) {
+        let wake = Command::Wake {
+            route: ROUTE,
+            tail,
+            offered: 0,
+        };
+        self.outbox.tell(wake).await;
+    }
+
+    /// A receipt for every place below comes in; returns what needs another parcel.
+    pub(super) async fn settle(&self, below: u64) -> Vec<(u32, u64)> {
+        let receipt = Receipt {
+            epochs: vec![EpochReceipt {
+                below,
+                ..EpochReceipt::default()
+            }],
+            ..Receipt::default()
+        };
+        let mut txn = self.store.begin();
+        let again = self.outbox.settle(&mut txn, ROUTE, &receipt).unwrap();
+        self.store.commit(txn).await.unwrap();
+        again
+    }
+
+    /// Whether this row can still be taken back.
+    pub(super) fn withhold(&self, number: u64) -> bool {
+        let read = self.store.read();
+        self.outbox.withhold(&read, ROUTE, number).unwrap()
     }
 
     /// Removes rows as a receipt or the user does.
@@ -229,6 +267,15 @@ impl World {
         store.close().await.unwrap();
         Self::at(dir).await
     }
+}
+
+/// Adds rows; returns the tail.
+fn push(txn: &mut Txn, count: u64) -> u64 {
+    let tail = outbox::head(txn, &ROUTE).unwrap().tail;
+    for number in tail..tail + count {
+        outbox::push(txn, &ROUTE, &row(number)).unwrap();
+    }
+    tail + count
 }
 
 fn row(number: u64) -> OutboxRow {
