@@ -46,6 +46,14 @@ pub fn get(from: &impl Read, route: &RouteId, row: u64) -> Result<Option<OutboxR
     from.get(&key(&route.0, row))
 }
 
+/// Whether the parcel in `row` still waits.
+///
+/// # Errors
+/// As [`Read::contains`].
+pub fn exists(from: &impl Read, route: &RouteId, row: u64) -> Result<bool, StoreError> {
+    from.contains::<OutboxRow>(&key(&route.0, row))
+}
+
 /// Changes the parcel in `row`.
 ///
 /// # Errors

@@ -186,6 +186,7 @@ impl<C: Carrier> Actor<C> {
         let routes: Vec<RouteId> = self.lanes.keys().copied().collect();
         for route in routes {
             self.ask_store(route);
+            self.rewind(route, now);
             let lane = self.lane(route);
             let overdue = lane.overdue(now);
             if lane.is_due(now) {

@@ -158,7 +158,7 @@ impl Lane {
     }
 
     pub(super) fn on_custody(&mut self, tag: &[u8; 16], now_ms: u64) {
-        if let Some(row) = self.passage.confirm(tag) {
+        if let Some(row) = self.passage.confirm(tag, now_ms) {
             self.kept.push_back((row, now_ms + RECEIPT_MS));
         }
     }
@@ -180,13 +180,14 @@ impl Lane {
         let dial = self.next_try_ms.filter(|_| !self.link && !self.dialing);
         let kept = self.kept.front().map(|(_, at)| *at);
         let ask = self.sendable.ask_at_ms.filter(|_| self.link);
-        dial.into_iter().chain(kept).chain(ask).min()
+        let rewind = self.passage.rewind_at();
+        [dial, kept, ask, rewind].into_iter().flatten().min()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::passage::Parcel, *};
 
     #[test]
     fn failures_wait_longer_and_a_wake_event_ends_the_wait() {
@@ -219,7 +220,11 @@ mod tests {
             link: true,
             ..Lane::default()
         };
-        lane.passage.sent(5, (0, 5), [1; 16]);
+        let parcel = Parcel {
+            tag: [1; 16],
+            bytes: 4096,
+        };
+        lane.passage.sent(5, (0, 5), &parcel, 0);
         lane.on_custody(&[1; 16], 100);
         lane.on_custody(&[1; 16], 100);
         assert!(lane.overdue(2_099).is_empty());

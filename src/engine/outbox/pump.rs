@@ -5,7 +5,7 @@ use super::{
     board::Board,
     carrier::Carrier,
     lane::Lane,
-    passage::{Approach, Place},
+    passage::{Approach, Parcel, Place},
 };
 use crate::{
     base::chain,
@@ -31,6 +31,7 @@ impl<C: Carrier> Actor<C> {
             board: &self.board,
             route,
             lane,
+            now_ms: self.clock.steady_ms(),
         };
         loop {
             let from = way.lane.passage.cursor;
@@ -44,6 +45,10 @@ impl<C: Carrier> Actor<C> {
             };
             let done = rows.len() < SCAN;
             for (number, row) in rows {
+                if way.lane.passage.is_kept(number) {
+                    way.lane.passage.cursor = number + 1;
+                    continue;
+                }
                 if !way.send_transient(number) || !way.send_row(number, row) {
                     return;
                 }
@@ -53,6 +58,26 @@ impl<C: Carrier> Actor<C> {
                 way.send_transient(below);
                 return;
             }
+        }
+    }
+}
+
+impl<C: Carrier> Actor<C> {
+    /// Sends again what the peer must have dropped although its link lives: its disk was full
+    /// for a moment, or a group of its writes failed.
+    pub(super) fn rewind(&mut self, route: RouteId, now_ms: u64) {
+        let due = |lane: &Lane| lane.passage.rewind_at().is_some_and(|at| at <= now_ms);
+        let Some(lane) = self.lanes.get_mut(&route).filter(|lane| due(lane)) else {
+            return;
+        };
+        let read = self.bus.store().read();
+        // Where the store cannot be read nothing is sent either.
+        lane.passage
+            .forget_gone(|row| outbox::exists(&read, &route, row).unwrap_or(true));
+        if due(lane) {
+            tracing::info!("a contact dropped what it was sent; sending it again");
+            lane.passage.rewind();
+            self.pump(route);
         }
     }
 }
@@ -87,13 +112,14 @@ struct Way<'a, C> {
     board: &'a Board,
     route: RouteId,
     lane: &'a mut Lane,
+    now_ms: u64,
 }
 
 /// Each function returns whether more may be sent now.
 impl<C: Carrier> Way<'_, C> {
     fn send_row(&mut self, number: u64, row: OutboxRow) -> bool {
         let place = (row.tag_epoch, row.tag_index);
-        let tag = row.parcel.first_chunk::<16>().copied();
+        let parcel = Parcel::of(&row.parcel);
         if !self.approach(place) {
             return false;
         }
@@ -106,8 +132,8 @@ impl<C: Carrier> Way<'_, C> {
             return false;
         }
         self.lane.passage.passed(place);
-        if let Some(tag) = tag {
-            self.lane.passage.sent(number, place, tag);
+        if let Some(parcel) = parcel {
+            self.lane.passage.sent(number, place, &parcel, self.now_ms);
         }
         true
     }

@@ -3,6 +3,7 @@
 mod world;
 
 use super::Command;
+use std::time::Duration;
 use world::{ROUTE, TTL_MS, World, parcel, window};
 
 #[tokio::test]
@@ -191,4 +192,31 @@ async fn nothing_from_a_withheld_row_on_goes_before_its_end_is_on_disk() {
     world.nothing_sent().await;
     world.outbox.release(ROUTE, 1).await;
     assert_eq!(world.sent(1).await, [parcel(2)]);
+}
+
+#[tokio::test]
+async fn what_the_peer_dropped_goes_again_on_the_same_link() {
+    let mut world = World::new().await;
+    world.link_up().await;
+    world.settled().await;
+    world.add(3).await;
+    let all = [window(0), parcel(0), parcel(1), parcel(2)];
+    assert_eq!(world.sent(4).await, all);
+    world.custody([0, 2]).await;
+    world.settled().await;
+    world.hand.advance(Duration::from_millis(9_999));
+    world.nothing_sent().await;
+    world.hand.advance(Duration::from_millis(1));
+    assert_eq!(world.sent(2).await, [window(1), parcel(1)]);
+    // Again in vain, and then only after twice the time.
+    world.settled().await;
+    world.hand.advance(Duration::from_secs(19));
+    world.nothing_sent().await;
+    world.hand.advance(Duration::from_secs(1));
+    assert_eq!(world.sent(2).await, [window(1), parcel(1)]);
+    // Its receipt came without custody: nothing more to ask for.
+    world.settled().await;
+    world.remove([1]).await;
+    world.hand.advance(Duration::from_secs(60));
+    world.nothing_sent().await;
 }
