@@ -25,6 +25,8 @@ const DIAL_COST_MS: i64 = 250;
 const DIAL_BURST: i64 = 16;
 /// A wall clock that leaves the steady clock behind by more slept in between.
 const SLEPT_MS: i64 = 10_000;
+/// How often the clocks are compared while something waits for a link.
+const LOOK_MS: u64 = 60_000;
 
 /// What may be sent to a route, found out where waiting for the disk stops nobody.
 type Asked = (RouteId, Result<Prepared, StoreError>);
@@ -96,6 +98,7 @@ impl<C: Carrier> Actor<C> {
                 let lane = self.lane(route);
                 lane.sendable.raise(tail, offered);
                 lane.freshen(now);
+                self.note_waiting(route);
                 self.pump(route);
             }
             Command::Transient {
@@ -113,7 +116,7 @@ impl<C: Carrier> Actor<C> {
                 self.pump(route);
             }
             Command::LinkUp(route) => {
-                self.lane(route).link_up();
+                self.lane(route).link_up(now);
                 self.board.link_changed(route, true);
                 self.pump(route);
             }
@@ -124,6 +127,7 @@ impl<C: Carrier> Actor<C> {
             }
             Command::DialFailed(route, reason) => {
                 self.lane(route).failed(now, random());
+                self.note_waiting(route);
                 self.log(route, reason);
             }
             Command::Custody(route, tags) => {
@@ -161,7 +165,9 @@ impl<C: Carrier> Actor<C> {
         if let Err(error) = &answer {
             tracing::error!(error = %chain(error), "cannot find out what may be sent");
         }
-        let lane = self.lane(route);
+        let Some(lane) = self.lanes.get_mut(&route) else {
+            return;
+        };
         lane.sendable
             .answer(answer.ok().map(|prepared| prepared.offered), now);
         self.pump(route);
@@ -170,14 +176,17 @@ impl<C: Carrier> Actor<C> {
 
     fn handle_link_down(&mut self, route: RouteId, reason: FailureReason, now: u64) {
         self.board.link_changed(route, false);
-        let lane = self.lane(route);
-        if lane.link_down() {
-            // Something was on its way: look for them at once.
-            lane.reset(now);
+        let lost = self.lane(route).link_down(now, random());
+        self.note_waiting(route);
+        if lost {
             self.log(route, reason);
-        } else {
-            lane.failed(now, random());
         }
+    }
+
+    /// Notes whether somebody would be glad of a link.
+    fn note_waiting(&mut self, route: RouteId) {
+        let head = outbox::head(&self.bus.store().read(), &route);
+        self.lane(route).waiting = head.is_ok_and(|head| head.live > 0);
     }
 
     /// Dials those whose time has come and tells overdue receipts.
@@ -192,10 +201,8 @@ impl<C: Carrier> Actor<C> {
             if lane.is_due(now) {
                 self.dial(route, now).await;
             }
-            if !overdue.is_empty()
-                && let Err(error) = self.mark_stored(route, &overdue).await
-            {
-                tracing::warn!(error = %chain(&error), "cannot note that a message is kept");
+            if !overdue.is_empty() {
+                self.mark_stored(route, overdue);
             }
             self.show(route);
         }
@@ -218,41 +225,19 @@ impl<C: Carrier> Actor<C> {
         self.carrier.dial(route).await;
     }
 
-    async fn mark_stored(&self, route: RouteId, rows: &[u64]) -> Result<(), StoreError> {
-        let mut txn = self.bus.store().begin();
-        let mut changed = false;
-        for number in rows {
-            // Those delivered meanwhile are gone.
-            let Some(row) = outbox::get(&txn, &route, *number)? else {
-                continue;
-            };
-            if row.state != DeliveryState::Queued.number() {
-                continue;
+    /// Notes that the contact keeps these rows, unopened. Nobody waits for the disk.
+    fn mark_stored(&self, route: RouteId, rows: Vec<u64>) {
+        let bus = self.bus.clone();
+        self.bus.detach(async move {
+            let (writer, work) = (bus.clone(), move || write_stored(&bus, route, &rows));
+            match tokio::task::spawn_blocking(work).await {
+                Ok(Ok(())) => writer.announce(),
+                Ok(Err(error)) => {
+                    tracing::warn!(error = %chain(&error), "cannot note that a message is kept");
+                }
+                Err(_) => tracing::error!("noting that a message is kept panicked"),
             }
-            outbox::update(&mut txn, &route, *number, |row| {
-                row.state = DeliveryState::Stored.number()
-            })?;
-            if let (Some(conversation), Some(message)) = (
-                ConversationId::from_slice(&row.conversation),
-                MessageId::from_slice(&row.message),
-            ) {
-                let state = DeliveryState::Stored;
-                self.bus.append(
-                    &mut txn,
-                    EventKind::MessageState {
-                        conversation,
-                        message,
-                        state,
-                    },
-                )?;
-            }
-            changed = true;
-        }
-        if changed {
-            self.bus.commit(txn).await
-        } else {
-            Ok(())
-        }
+        });
     }
 
     /// Remembers a try that failed, if anything waits for it. Nobody waits for the disk.
@@ -289,7 +274,12 @@ impl<C: Carrier> Actor<C> {
     }
 
     fn next_wake(&self) -> Option<u64> {
-        self.lanes.values().filter_map(Lane::next_ms).min()
+        let due = self.lanes.values().filter_map(Lane::next_ms).min();
+        // Timers stand still while the machine sleeps: without a look now and then nobody would
+        // notice afterwards that it did.
+        let waiting = self.lanes.values().any(|lane| lane.waiting && !lane.link);
+        let look = waiting.then(|| self.clock.steady_ms() + LOOK_MS);
+        due.into_iter().chain(look).min()
     }
 
     fn lane(&mut self, route: RouteId) -> &mut Lane {
@@ -311,6 +301,33 @@ impl<C: Carrier> Actor<C> {
         };
         self.board.show(route, view);
     }
+}
+
+fn write_stored(bus: &EventBus, route: RouteId, rows: &[u64]) -> Result<(), StoreError> {
+    let mut txn = bus.store().begin();
+    for number in rows {
+        // Those delivered meanwhile are gone.
+        let Some(row) = outbox::get(&txn, &route, *number)? else {
+            continue;
+        };
+        if row.state != DeliveryState::Queued.number() {
+            continue;
+        }
+        let state = DeliveryState::Stored;
+        outbox::update(&mut txn, &route, *number, |row| row.state = state.number())?;
+        if let (Some(conversation), Some(message)) = (
+            ConversationId::from_slice(&row.conversation),
+            MessageId::from_slice(&row.message),
+        ) {
+            let kind = EventKind::MessageState {
+                conversation,
+                message,
+                state,
+            };
+            bus.append(&mut txn, kind)?;
+        }
+    }
+    bus.store().queue(txn)?.wait()
 }
 
 async fn sleep_until(clock: &Clock, at: Option<u64>) {

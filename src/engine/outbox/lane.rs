@@ -11,6 +11,10 @@ const BACKOFF: Backoff = Backoff {
 };
 /// A new message makes an earlier failure worth another try after this long.
 const FRESH_MS: u64 = 5_000;
+/// The first try after a link that stood comes within this: most links that end are replaced.
+const HASTE_MS: u64 = 250;
+/// A link that stood less long says nothing about the next.
+const STOOD_MS: u64 = 10_000;
 /// How long custody may stand without the signed receipt before it is told as `Stored`.
 const RECEIPT_MS: u64 = 2_000;
 
@@ -86,6 +90,11 @@ pub(super) struct Lane {
     pub(super) transient: Option<Transient>,
     /// Confirmed as kept, with the time after which a missing receipt is told.
     pub(super) kept: VecDeque<(u64, u64)>,
+    /// Whether rows wait, as far as that was looked at without a link.
+    pub(super) waiting: bool,
+    up_ms: u64,
+    /// Whether the one early try after a link was used up.
+    hasty: bool,
     pub(super) failures: u32,
     pub(super) last_try_ms: Option<u64>,
     pub(super) next_try_ms: Option<u64>,
@@ -93,23 +102,36 @@ pub(super) struct Lane {
 
 impl Lane {
     /// Starts over on a new link, at the first row.
-    pub(super) fn link_up(&mut self) {
+    pub(super) fn link_up(&mut self, now_ms: u64) {
         *self = Self {
             link: true,
+            up_ms: now_ms,
             sendable: self.sendable,
             kept: std::mem::take(&mut self.kept),
+            // A link that ends at once must not be tried for ever without a pause.
+            hasty: self.hasty,
+            failures: self.failures,
             ..Self::default()
         };
     }
 
-    /// Returns whether something was on its way.
-    pub(super) fn link_down(&mut self) -> bool {
+    /// Looks for the peer soon, whatever was on its way. Returns whether something was.
+    pub(super) fn link_down(&mut self, now_ms: u64, random: u64) -> bool {
         let lost = self.passage.is_waiting();
+        if self.link && now_ms >= self.up_ms + STOOD_MS {
+            self.failures = 0;
+            self.hasty = false;
+        }
         self.link = false;
         self.full = false;
-        self.dialing = false;
         self.passage = Passage::default();
         self.transient = None;
+        if std::mem::replace(&mut self.hasty, true) {
+            self.failed(now_ms, random);
+        } else {
+            self.dialing = false;
+            self.next_try_ms = Some(now_ms + random % (HASTE_MS + 1));
+        }
         lost
     }
 
@@ -120,11 +142,13 @@ impl Lane {
         self.next_try_ms = Some(now_ms + u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
     }
 
-    /// Something new makes an early try worth while, unless one was made just now.
+    /// Something new makes an early try worth while, though not right after another one.
     pub(super) fn freshen(&mut self, now_ms: u64) {
-        if !self.link && !self.dialing && self.last_try_ms.is_none_or(|at| now_ms >= at + FRESH_MS)
-        {
-            self.next_try_ms = Some(now_ms);
+        if !self.link && !self.dialing {
+            let at = self
+                .last_try_ms
+                .map_or(now_ms, |last| now_ms.max(last + FRESH_MS));
+            self.next_try_ms = Some(self.next_try_ms.map_or(at, |next| next.min(at)));
         }
     }
 
@@ -132,6 +156,7 @@ impl Lane {
     pub(super) fn reset(&mut self, now_ms: u64) {
         if !self.link && !self.dialing {
             self.failures = 0;
+            self.hasty = false;
             self.next_try_ms = Some(now_ms);
         }
     }
@@ -209,9 +234,30 @@ mod tests {
             ..Lane::default()
         };
         lane.freshen(2_000);
-        assert!(!lane.is_due(2_000));
-        lane.freshen(6_000);
+        lane.freshen(2_001);
+        assert!(!lane.is_due(5_999));
         assert!(lane.is_due(6_000));
+        lane.freshen(7_000);
+        assert_eq!(lane.next_try_ms, Some(6_000));
+    }
+
+    #[test]
+    fn a_lost_link_is_looked_for_at_once_and_a_fleeting_one_with_patience() {
+        let mut lane = Lane::default();
+        lane.link_up(0);
+        lane.link_down(60_000, u64::MAX);
+        assert!(lane.is_due(60_250));
+        lane.failed(60_300, u64::MAX);
+        assert_eq!(lane.next_try_ms, Some(65_300));
+        for failures in 1..5 {
+            lane.link_up(70_000);
+            lane.link_down(70_001, u64::MAX);
+            let wait = 5_000 << failures;
+            assert_eq!(lane.next_try_ms, Some(70_001 + wait));
+        }
+        lane.link_up(100_000);
+        lane.link_down(110_000, 7);
+        assert_eq!(lane.next_try_ms, Some(110_007));
     }
 
     #[test]

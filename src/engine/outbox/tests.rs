@@ -220,3 +220,21 @@ async fn what_the_peer_dropped_goes_again_on_the_same_link() {
     world.hand.advance(Duration::from_secs(60));
     world.nothing_sent().await;
 }
+
+#[tokio::test]
+async fn a_suspend_is_noticed_within_a_minute_while_something_waits() {
+    let mut world = World::new().await;
+    world.add(1).await;
+    world.dialled().await;
+    // Until the next try is far off.
+    while world.wait_ms() < 120_000 {
+        for _ in 0..12 {
+            world.dial_failed().await;
+        }
+        world.settled().await;
+    }
+    // The machine sleeps: wall time goes on, timers do not.
+    world.hand.jump_wall(3_600_000);
+    world.hand.advance(Duration::from_secs(60));
+    world.dialled().await;
+}

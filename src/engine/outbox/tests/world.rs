@@ -83,7 +83,7 @@ pub(super) struct World {
     pub(super) gate: Gate,
     pub(super) hand: TestClock,
     room: Arc<AtomicUsize>,
-    pub(super) dials: mpsc::Receiver<RouteId>,
+    dials: mpsc::Receiver<RouteId>,
     frames: mpsc::Receiver<Frame>,
     dir: tempfile::TempDir,
     _tasks: Tasks,
@@ -205,6 +205,23 @@ impl World {
     pub(super) async fn link_down(&self) {
         let lost = Command::LinkDown(ROUTE, FailureReason::LinkLost);
         self.outbox.tell(lost).await;
+    }
+
+    /// Waits until the route is dialled.
+    pub(super) async fn dialled(&mut self) {
+        let route = async { while self.dials.recv().await != Some(ROUTE) {} };
+        timeout(PATIENCE, route).await.expect("no dial");
+    }
+
+    pub(super) async fn dial_failed(&self) {
+        let failed = Command::DialFailed(ROUTE, FailureReason::Unreachable);
+        self.outbox.tell(failed).await;
+    }
+
+    /// How long it is until the next try.
+    pub(super) fn wait_ms(&self) -> i64 {
+        let next = self.outbox.board.view(ROUTE).next_try_at;
+        next.map_or(0, |at| at.0 - self.hand.clock().wall_ms())
     }
 
     /// The peer keeps these.
