@@ -132,9 +132,18 @@ pub fn scan(
 
 /// Removes all parcels; numbers given out stay used.
 pub(super) fn clear(txn: &mut Txn, route: &RouteId) -> Result<(), StoreError> {
-    let head = head(txn, route)?;
-    for row in head.head..head.tail {
+    let OutboxHead { head, tail, .. } = self::head(txn, route)?;
+    for row in head..tail {
         txn.delete::<OutboxRow>(&key(&route.0, row))?;
     }
-    txn.delete::<OutboxHead>(&route.0)
+    if tail == 0 {
+        return txn.delete::<OutboxHead>(&route.0);
+    }
+    let empty = OutboxHead {
+        head: tail,
+        tail,
+        offered: tail,
+        ..OutboxHead::default()
+    };
+    txn.put(&route.0, &empty)
 }

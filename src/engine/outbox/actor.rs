@@ -137,9 +137,13 @@ impl<C: Carrier> Actor<C> {
             }
             Command::Dial(route) => self.lane(route).reset(now),
             Command::Forget(route) => {
-                self.lanes.remove(&route);
                 self.board.forget(route);
-                return;
+                // With a link up the route is not gone but new: its keys, and so its places.
+                if !self.lane(route).start_over() {
+                    self.lanes.remove(&route);
+                    return;
+                }
+                self.board.link_changed(route, true);
             }
         }
         self.show(route);

@@ -115,6 +115,18 @@ impl Lane {
         };
     }
 
+    /// Forgets everything but the link; returns whether there is one.
+    pub(super) fn start_over(&mut self) -> bool {
+        *self = Self {
+            link: self.link,
+            up_ms: self.up_ms,
+            hasty: self.hasty,
+            failures: self.failures,
+            ..Self::default()
+        };
+        self.link
+    }
+
     /// Looks for the peer soon, whatever was on its way. Returns whether something was.
     pub(super) fn link_down(&mut self, now_ms: u64, random: u64) -> bool {
         let lost = self.passage.is_waiting();

@@ -89,7 +89,7 @@ pub(crate) enum Command {
     Custody(RouteId, Vec<[u8; 16]>),
     /// Somebody worth a try now: new address, user's wish, start.
     Dial(RouteId),
-    /// The route is gone.
+    /// The route is gone, or has new keys.
     Forget(RouteId),
 }
 

@@ -238,3 +238,19 @@ async fn a_suspend_is_noticed_within_a_minute_while_something_waits() {
     world.hand.advance(Duration::from_secs(60));
     world.dialled().await;
 }
+
+#[tokio::test]
+async fn new_keys_begin_anew_on_the_link_that_is_up() {
+    let mut world = World::new().await;
+    world.link_up().await;
+    world.settled().await;
+    world.add(2).await;
+    assert_eq!(world.sent(3).await, [window(0), parcel(0), parcel(1)]);
+    // A second handshake ends what the first one's keys sealed; places begin at 0 again.
+    world.hand_shaken().await;
+    world.outbox.tell(Command::Forget(ROUTE)).await;
+    world.add_at(0, 1).await;
+    assert_eq!(world.sent(2).await, [window(0), parcel(0)]);
+    // Its row number is another one, so nobody takes it for the first.
+    assert_eq!((world.head().head, world.head().tail), (2, 3));
+}

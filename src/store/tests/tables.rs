@@ -248,6 +248,9 @@ fn the_spool_keeps_its_own_numbers() {
     ));
     outbox::push(&mut txn, &ROUTE, &OutboxRow::default()).unwrap();
     assert!(routes::remove(&mut txn, &ROUTE).unwrap());
+    let after = outbox::push(&mut txn, &ROUTE, &OutboxRow::default()).unwrap();
+    assert_eq!(after, 1, "a number given out stays used");
+    assert!(outbox::remove(&mut txn, &ROUTE, after).unwrap());
     store.queue(txn).unwrap().wait().unwrap();
     assert!(spool::scan(&store.read(), &ROUTE, 0, 9).unwrap().is_empty());
     assert!(

@@ -2,7 +2,7 @@
 
 use super::super::{Command, Outbox, carrier::Carrier};
 use crate::{
-    base::{Tasks, TestClock},
+    base::{Clock, Tasks, TestClock},
     crypto::Secret,
     engine::event_bus::EventBus,
     model::{DeliveryState, FailureReason, RouteId},
@@ -11,6 +11,7 @@ use crate::{
     store::{
         Fault, Store, StoreOptions, Ticket, Tier, Txn, outbox,
         records::{OutboxHead, OutboxRow},
+        routes,
     },
     wire::Frame,
 };
@@ -77,6 +78,24 @@ impl Carrier for Post {
     }
 }
 
+/// A network without anybody.
+struct Nobody;
+
+impl Carrier for Nobody {
+    fn try_send(&self, _: RouteId, _: Frame) -> Result<(), SendError> {
+        Err(SendError::NoLink)
+    }
+
+    async fn dial(&self, _: RouteId) {}
+}
+
+impl Outbox {
+    /// An outbox for tests of other rooms: it reaches nobody.
+    pub(crate) fn alone(bus: EventBus, clock: Clock, tasks: &Tasks) -> Self {
+        Self::spawn_over(bus, Nobody, clock, tasks)
+    }
+}
+
 pub(super) struct World {
     pub(super) outbox: Outbox,
     pub(super) store: Store,
@@ -131,7 +150,8 @@ impl World {
     /// Queues rows that follow those before; they are not on disk on return.
     pub(super) fn queue(&self, count: u64) -> (Ticket, u64) {
         let mut txn = self.store.begin();
-        let tail = push(&mut txn, count);
+        let tail = outbox::head(&txn, &ROUTE).unwrap().tail;
+        let tail = push(&mut txn, tail, count);
         (self.store.queue(txn).unwrap(), tail)
     }
 
@@ -143,8 +163,13 @@ impl World {
 
     /// Adds rows as the composer does.
     pub(super) async fn add(&self, count: u64) {
+        self.add_at(self.head().tail, count).await;
+    }
+
+    /// The same with places from `place` on.
+    pub(super) async fn add_at(&self, place: u64, count: u64) {
         let mut txn = self.store.begin();
-        push(&mut txn, count);
+        push(&mut txn, place, count);
         if self.outbox.is_linked(ROUTE) {
             outbox::offer(&mut txn, &ROUTE).unwrap();
         }
@@ -187,6 +212,13 @@ impl World {
     pub(super) fn withhold(&self, number: u64) -> bool {
         let read = self.store.read();
         self.outbox.withhold(&read, ROUTE, number).unwrap()
+    }
+
+    /// Ends the old rows as a second handshake does.
+    pub(super) async fn hand_shaken(&self) {
+        let mut txn = self.store.begin();
+        routes::remove(&mut txn, &ROUTE).unwrap();
+        self.store.commit(txn).await.unwrap();
     }
 
     /// Removes rows as a receipt or the user does.
@@ -287,12 +319,11 @@ impl World {
 }
 
 /// Adds rows; returns the tail.
-fn push(txn: &mut Txn, count: u64) -> u64 {
-    let tail = outbox::head(txn, &ROUTE).unwrap().tail;
-    for number in tail..tail + count {
-        outbox::push(txn, &ROUTE, &row(number)).unwrap();
+fn push(txn: &mut Txn, place: u64, count: u64) -> u64 {
+    for place in place..place + count {
+        outbox::push(txn, &ROUTE, &row(place)).unwrap();
     }
-    tail + count
+    outbox::head(txn, &ROUTE).unwrap().tail
 }
 
 fn row(number: u64) -> OutboxRow {
