@@ -88,6 +88,8 @@ pub struct Txn {
     inner: Arc<Inner>,
     generation: u64,
     own: HashMap<Key, Own>,
+    /// What was held at each place before the step under way; `None` outside of one.
+    undo: Option<HashMap<Key, Option<Own>>>,
     /// Lets the next transaction begin, however this one ends.
     _permit: Permit,
 }
@@ -98,6 +100,7 @@ impl Txn {
             generation: inner.overlay.generation(),
             inner,
             own: HashMap::new(),
+            undo: None,
             _permit: permit,
         }
     }
@@ -159,6 +162,8 @@ impl Txn {
                 false => self.stored(&place)?.unwrap_or_default(),
             };
             self.hold::<R>(place, Some(Box::new(record)));
+        } else {
+            self.remember::<R>(place);
         }
         self.own
             .get_mut(&place)
@@ -176,6 +181,26 @@ impl Txn {
             return Err(StoreError::Missing { table: R::TABLE });
         }
         self.edit(key)
+    }
+
+    /// Does `step` wholly or not at all: if it fails, what it wrote is taken back, and what was
+    /// written before stays.
+    ///
+    /// # Errors
+    /// What `step` says.
+    pub fn attempt<T, E>(&mut self, step: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let outer = self.undo.replace(HashMap::new());
+        let done = step(self);
+        let undo = std::mem::replace(&mut self.undo, outer).unwrap_or_default();
+        for (place, before) in undo {
+            match (&done, before, &mut self.undo) {
+                (Err(_), Some(own), _) => drop(self.own.insert(place, own)),
+                (Err(_), None, _) => drop(self.own.remove(&place)),
+                (Ok(_), before, Some(outer)) => drop(outer.entry(place).or_insert(before)),
+                (Ok(_), _, None) => {}
+            }
+        }
+        done
     }
 
     /// Seals all writes and hands them to the writer thread.
@@ -227,7 +252,28 @@ impl Txn {
             tier: R::TIER,
             record,
         };
-        self.own.insert(place, own);
+        let before = self.own.insert(place, own);
+        if let Some(undo) = &mut self.undo {
+            undo.entry(place).or_insert(before);
+        }
+    }
+
+    /// Keeps a copy of what is about to be changed in place.
+    fn remember<R: Record>(&mut self, place: Key) {
+        let Some(undo) = &mut self.undo else { return };
+        if undo.contains_key(&place) {
+            return;
+        }
+        let before = self.own.get(&place).map(|own| Own {
+            table: own.table,
+            tier: own.tier,
+            record: own
+                .record
+                .as_deref()
+                .and_then(typed::<R>)
+                .map(|record| Box::new(record.clone()) as Box<dyn Held>),
+        });
+        undo.insert(place, before);
     }
 }
 

@@ -28,12 +28,30 @@ pub fn push(txn: &mut Txn, route: &RouteId, record: &OutboxRow) -> Result<u64, S
     Ok(row)
 }
 
+/// Allows every row there is to be handed to a link. Must be on disk before any is.
+///
+/// # Errors
+/// As [`Txn::put`].
+pub fn offer(txn: &mut Txn, route: &RouteId) -> Result<(), StoreError> {
+    let head = txn.edit::<OutboxHead>(&route.0)?;
+    head.offered = head.tail;
+    Ok(())
+}
+
 /// The parcel in `row`.
 ///
 /// # Errors
 /// As [`Read::get`].
 pub fn get(from: &impl Read, route: &RouteId, row: u64) -> Result<Option<OutboxRow>, StoreError> {
     from.get(&key(&route.0, row))
+}
+
+/// Whether the parcel in `row` still waits.
+///
+/// # Errors
+/// As [`Read::contains`].
+pub fn exists(from: &impl Read, route: &RouteId, row: u64) -> Result<bool, StoreError> {
+    from.contains::<OutboxRow>(&key(&route.0, row))
 }
 
 /// Changes the parcel in `row`.
@@ -88,7 +106,7 @@ pub fn remove(txn: &mut Txn, route: &RouteId, row: u64) -> Result<bool, StoreErr
     Ok(true)
 }
 
-/// Up to `max` parcels, oldest first, from row `from` on.
+/// Up to `max` parcels, oldest first, from row `from` on and below row `below`.
 ///
 /// # Errors
 /// As [`Read::get`].
@@ -96,11 +114,12 @@ pub fn scan(
     view: &impl Read,
     route: &RouteId,
     from: u64,
+    below: u64,
     max: usize,
 ) -> Result<Vec<(u64, OutboxRow)>, StoreError> {
     let head = head(view, route)?;
     let mut rows = Vec::new();
-    for row in from.max(head.head)..head.tail {
+    for row in from.max(head.head)..head.tail.min(below) {
         if rows.len() == max {
             break;
         }
@@ -113,9 +132,18 @@ pub fn scan(
 
 /// Removes all parcels; numbers given out stay used.
 pub(super) fn clear(txn: &mut Txn, route: &RouteId) -> Result<(), StoreError> {
-    let head = head(txn, route)?;
-    for row in head.head..head.tail {
+    let OutboxHead { head, tail, .. } = self::head(txn, route)?;
+    for row in head..tail {
         txn.delete::<OutboxRow>(&key(&route.0, row))?;
     }
-    txn.delete::<OutboxHead>(&route.0)
+    if tail == 0 {
+        return txn.delete::<OutboxHead>(&route.0);
+    }
+    let empty = OutboxHead {
+        head: tail,
+        tail,
+        offered: tail,
+        ..OutboxHead::default()
+    };
+    txn.put(&route.0, &empty)
 }

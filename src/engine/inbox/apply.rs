@@ -3,7 +3,7 @@
 use super::{Neighbours, open::Opened};
 use crate::{
     crypto::{DeviceCert, IdentityCert},
-    model::{ContactId, ConversationId, DeliveryState, EventKind, MessageId, RouteId},
+    model::{ContactId, EventKind, MessageId, RouteId},
     protocol::{
         AddressRecord, Body, DeviceUpdate, Receipt, SignedManifest, follow_chain, verify_chain,
     },
@@ -77,72 +77,12 @@ impl Desk<'_> {
 
     /// Settles every row that the contact's device signed for.
     fn receipt(&mut self, receipt: &Receipt) -> Result<(), StoreError> {
-        let route = RouteId(self.contact.0);
-        let head = outbox::head(self.txn, &route)?;
-        let last = receipt
-            .epochs
-            .iter()
-            .map(|e| (e.epoch, e.ranges.last().map_or(e.below, |r| r.1)))
-            .max();
-        let (mut from, mut refused) = (head.head, Vec::new());
-        let mut more = true;
-        while more {
-            let rows = outbox::scan(self.txn, &route, from, 64)?;
-            more = rows.len() == 64;
-            for (number, row) in rows {
-                from = number + 1;
-                let place = (row.tag_epoch, row.tag_index);
-                // Rows are in the order of their places: nothing further on is covered.
-                if last.is_none_or(|last| place >= last) {
-                    more = false;
-                    break;
-                }
-                if receipt.refuses(place.0, place.1) {
-                    refused.push(place);
-                } else if receipt.covers(place.0, place.1) {
-                    outbox::remove(self.txn, &route, number)?;
-                    self.delivered(&row.conversation, &row.message, row.queued_at, &head.log)?;
-                }
-            }
-        }
-        if !refused.is_empty() {
-            self.after.refused.push((self.contact, refused));
+        let messages = &self.rooms.messages;
+        let again = messages.settle(self.txn, self.contact, receipt)?;
+        if !again.is_empty() {
+            self.after.refused.push((self.contact, again));
         }
         Ok(())
-    }
-
-    fn delivered(
-        &mut self,
-        conversation: &[u8],
-        message: &[u8],
-        queued_at: i64,
-        log: &[crate::store::records::AttemptRecord],
-    ) -> Result<(), StoreError> {
-        let (Some(conversation), Some(id)) = (
-            ConversationId::from_slice(conversation),
-            MessageId::from_slice(message),
-        ) else {
-            return Ok(());
-        };
-        let Some(place) = messages::find(self.txn, &id)? else {
-            return Ok(());
-        };
-        let (now, state) = (self.rooms.bus.now(), DeliveryState::Delivered);
-        messages::update(self.txn, &conversation, place.index, |stored| {
-            stored.state = state.number();
-            stored.delivered_at = now.0;
-            stored.attempts = log
-                .iter()
-                .filter(|attempt| attempt.at >= queued_at)
-                .copied()
-                .collect();
-        })?;
-        let kind = EventKind::MessageState {
-            conversation,
-            message: id,
-            state,
-        };
-        self.rooms.bus.append(self.txn, kind)
     }
 
     /// Takes newer addresses. Parcels overtake each other, so the author numbers them.

@@ -10,7 +10,7 @@ use crate::{
         vault::Vault,
     },
     model::{ContactId, ConversationId, MessageId, RouteId, VaultState},
-    store::{Once, StoreError, Ticket, Txn},
+    store::{self, Once, StoreError, Ticket, Txn, records::OutboxHead},
 };
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::sync::{mpsc, oneshot};
@@ -71,6 +71,8 @@ enum After {
     Sent(Reply<Sent>, Result<Sent, MessageError>),
     Done(Reply<()>, Result<(), MessageError>),
     Outbox(outbox::Command),
+    /// A row that was kept back, whatever becomes of the batch.
+    Release(RouteId, u64),
 }
 
 /// What sealing needs.
@@ -116,6 +118,10 @@ impl Composer {
             tokio::select! {
                 biased;
                 () = stop.draining() => break,
+                // First, or a busy user would put them off for ever.
+                due = self.tools.outbox.receipts_due() => batch.extend(
+                    due.into_iter().map(|route| Command::Receipt { contact: ContactId(route.0) }),
+                ),
                 taken = self.inbox.recv_many(&mut batch, BATCH) => if taken == 0 { break },
             }
             let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else {
@@ -157,12 +163,27 @@ fn seal_batch(
     for command in commands {
         serve(tools, &mut txn, command, unlocked, &mut afters, &mut routes);
     }
-    afters.extend(
-        routes
-            .into_iter()
-            .map(|route| After::Outbox(outbox::Command::Wake(route))),
-    );
+    for route in routes {
+        match wake(tools, &mut txn, route) {
+            Ok(wake) => afters.push(After::Outbox(wake)),
+            Err(error) => tracing::error!(error = %chain(&error), "cannot read an outbox"),
+        }
+    }
     (tools.bus.store().queue(txn), afters)
+}
+
+/// What to tell once the batch is durable: then everything below its tail is, too.
+fn wake(tools: &Tools, txn: &mut Txn, route: RouteId) -> Result<outbox::Command, StoreError> {
+    if tools.outbox.is_linked(route) {
+        // Noted here, it costs no write of its own before the rows may go.
+        store::outbox::offer(txn, &route)?;
+    }
+    let OutboxHead { tail, offered, .. } = store::outbox::head(txn, &route)?;
+    Ok(outbox::Command::Wake {
+        route,
+        tail,
+        offered,
+    })
 }
 
 /// Serves one command. A command that fails must leave nothing in `txn`, so each checks and
@@ -190,11 +211,14 @@ fn serve(
             afters.push(After::Sent(reply, sent));
         }
         Command::Cancel { message, reply } => {
-            let done = check(unlocked).and_then(|()| take_back::cancel(tools, txn, message));
+            let mut held = take_back::Held::new();
+            let done =
+                check(unlocked).and_then(|()| take_back::cancel(tools, txn, message, &mut held));
             let done = done.map(|route| {
                 routes.insert(route);
             });
             afters.push(After::Done(reply, done));
+            afters.extend(released(held));
         }
         Command::GiveUp { contact, reply } => {
             let done = check(unlocked).and_then(|()| take_back::give_up(tools, txn, contact));
@@ -233,6 +257,11 @@ fn serve(
         | Command::Refused { .. }
         | Command::Void { .. } => {}
     }
+}
+
+fn released(held: take_back::Held) -> impl Iterator<Item = After> {
+    held.into_iter()
+        .map(|(route, number)| After::Release(route, number))
 }
 
 fn note_ended(
@@ -282,6 +311,10 @@ async fn finish(tools: &Tools, ticket: Result<Ticket, StoreError>, afters: Vec<A
             }
             (After::Done(reply, Err(error)), _) => drop(reply.send(Err(error))),
             (After::Outbox(command), Ok(())) => tools.outbox.tell(command).await,
+            (After::Release(route, number), _) => tools.outbox.release(route, number).await,
+            (After::Outbox(outbox::Command::Transient { route, .. }), Err(_)) => {
+                tools.outbox.give_up_receipt(route);
+            }
             (After::Outbox(_), Err(_)) => {}
         }
     }

@@ -18,7 +18,24 @@ use crate::{
 use std::net::SocketAddr;
 
 /// Seals what was received from `id` so far. Not stored: the next one says as much and more.
+/// Nothing is sealed without a link, nor while the one before is not on it.
 pub(super) fn receipt(
+    tools: &Tools,
+    txn: &mut Txn,
+    id: ContactId,
+) -> Result<Option<Command>, MessageError> {
+    let route = RouteId(id.0);
+    if !tools.outbox.begin_receipt(route) {
+        return Ok(None);
+    }
+    let sealed = seal_receipt(tools, txn, id);
+    if !matches!(sealed, Ok(Some(_))) {
+        tools.outbox.give_up_receipt(route);
+    }
+    sealed
+}
+
+fn seal_receipt(
     tools: &Tools,
     txn: &mut Txn,
     id: ContactId,
@@ -49,6 +66,7 @@ pub(super) fn receipt(
     Ok(Some(Command::Transient {
         route,
         after,
+        place: (sealed.epoch, sealed.index),
         parcel: sealed.parcel,
     }))
 }

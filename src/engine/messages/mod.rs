@@ -26,7 +26,8 @@ use crate::{
         ContactId, ConversationId, DeliveryState, Direction, Fingerprint, Hlc, Message, MessageId,
         RouteId, Timestamp, limits,
     },
-    store::{Once, messages, outbox, records::StoredMessage},
+    protocol::Receipt,
+    store::{Once, StoreError, Txn, messages, outbox, records::StoredMessage},
 };
 use composer::{Command, Composer};
 use tokio::sync::{mpsc, oneshot};
@@ -125,6 +126,17 @@ impl Messages {
     pub(crate) async fn void(&self, contact: ContactId, seqs: Vec<u64>) {
         // The composer is gone only when the daemon stops.
         let _ = self.commands.send(Command::Void { contact, seqs }).await;
+    }
+
+    /// Ends what the contact's receipt covers. Returns the places to tell
+    /// [`refused`](Self::refused) of, once that is on disk.
+    pub(crate) fn settle(
+        &self,
+        txn: &mut Txn,
+        contact: ContactId,
+        receipt: &Receipt,
+    ) -> Result<Vec<(u32, u64)>, StoreError> {
+        self.outbox.settle(txn, RouteId(contact.0), receipt)
     }
 
     /// The contact signed that it cannot open what came at these places.

@@ -16,11 +16,15 @@ use crate::{
 /// Most numbers in one `Void`.
 const MAX_VOIDED: usize = 256;
 
-/// Takes one message back and fills the hole it leaves. Returns whom to tell.
+/// Rows kept back until what becomes of them is on disk.
+pub(super) type Held = Vec<(RouteId, u64)>;
+
+/// Takes one message back and fills the hole it leaves.
 pub(super) fn cancel(
     tools: &Tools,
     txn: &mut Txn,
     message: MessageId,
+    held: &mut Held,
 ) -> Result<RouteId, MessageError> {
     let place = messages::find(txn, &message)
         .map_err(MessageError::Store)?
@@ -32,11 +36,17 @@ pub(super) fn cancel(
     let Some(row) = row.filter(|row| row.message == message.0) else {
         return Err(MessageError::TooLate("the message is finished"));
     };
-    if row.state != DeliveryState::Queued.number()
-        || tools.outbox.under_way(route, place.outbox_row)
-    {
+    if row.state != DeliveryState::Queued.number() {
         return Err(MessageError::TooLate("the message is already under way"));
     }
+    let number = place.outbox_row;
+    let free = tools.outbox.withhold(txn, route, number);
+    if !free.map_err(MessageError::Store)? {
+        return Err(MessageError::TooLate(
+            "the message may have arrived already",
+        ));
+    }
+    held.push((route, number));
     let mut desk = Desk::open(tools, txn, ContactId(route.0))?;
     let seq = seq_of(txn, &row, &message)?;
     let void = desk.seal(Body::Void { seqs: vec![seq] }, 0, None)?;
@@ -44,7 +54,7 @@ pub(super) fn cancel(
         tools,
         txn,
         route,
-        place.outbox_row,
+        number,
         &row,
         DeliveryState::Cancelled,
         FailureReason::Cancelled,
@@ -172,7 +182,7 @@ pub(super) fn give_up(
 
 fn all_rows(txn: &Txn, route: RouteId) -> Result<Vec<(u64, OutboxRow)>, MessageError> {
     let head = outbox::head(txn, &route).map_err(MessageError::Store)?.head;
-    outbox::scan(txn, &route, head, usize::MAX).map_err(MessageError::Store)
+    outbox::scan(txn, &route, head, u64::MAX, usize::MAX).map_err(MessageError::Store)
 }
 
 fn seq_of(txn: &Txn, row: &OutboxRow, message: &MessageId) -> Result<u64, MessageError> {

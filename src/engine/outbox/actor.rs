@@ -1,57 +1,64 @@
 //! The loop that moves rows onto links and dials when there is none.
 
 use super::{
-    Command, LaneView, MAX_LOG, Views,
+    Command, MAX_LOG,
+    board::{Board, LaneView},
+    carrier::Carrier,
     lane::{Lane, Transient},
+    pump::{Prepared, prepare},
 };
 use crate::{
-    base::{Clock, Stop},
+    base::{Clock, Stop, chain},
     crypto::{Random, SystemRandom},
     engine::event_bus::EventBus,
     model::{
         ConversationId, DeliveryState, EventKind, FailureReason, MessageId, RouteId, Timestamp,
     },
-    net::{Net, SendError},
     store::{StoreError, outbox, records::AttemptRecord},
-    wire::Frame,
 };
-use std::{collections::HashMap, sync::PoisonError, time::Duration};
-use tokio::sync::mpsc;
+use futures::{StreamExt, stream::FuturesUnordered};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 /// E.1: four dials a second over all contacts, and how many may come at once after a quiet time.
 const DIAL_COST_MS: i64 = 250;
 const DIAL_BURST: i64 = 16;
-/// Rows read at a time.
-const SCAN: usize = 32;
 /// A wall clock that leaves the steady clock behind by more slept in between.
 const SLEPT_MS: i64 = 10_000;
+/// How often the clocks are compared while something waits for a link.
+const LOOK_MS: u64 = 60_000;
 
-pub(super) struct Actor {
-    bus: EventBus,
-    net: Net,
-    clock: Clock,
-    views: Views,
+/// What may be sent to a route, found out where waiting for the disk stops nobody.
+type Asked = (RouteId, Result<Prepared, StoreError>);
+
+pub(super) struct Actor<C> {
+    pub(super) bus: EventBus,
+    pub(super) carrier: C,
+    pub(super) clock: Clock,
+    pub(super) board: Arc<Board>,
     inbox: mpsc::Receiver<Command>,
-    lanes: HashMap<RouteId, Lane>,
+    asked: FuturesUnordered<JoinHandle<Asked>>,
+    pub(super) lanes: HashMap<RouteId, Lane>,
     dials_paid_ms: i64,
     wall_offset_ms: i64,
 }
 
-impl Actor {
+impl<C: Carrier> Actor<C> {
     pub(super) fn new(
         bus: EventBus,
-        net: Net,
+        carrier: C,
         clock: Clock,
-        views: Views,
+        board: Arc<Board>,
         inbox: mpsc::Receiver<Command>,
     ) -> Self {
         let wall_offset_ms = offset(&clock);
         Self {
             bus,
-            net,
+            carrier,
             clock,
-            views,
+            board,
             inbox,
+            asked: FuturesUnordered::new(),
             lanes: HashMap::new(),
             dials_paid_ms: i64::MIN / 2,
             wall_offset_ms,
@@ -65,8 +72,12 @@ impl Actor {
                 biased;
                 () = stop.draining() => return,
                 command = self.inbox.recv() => match command {
-                    Some(command) => self.handle(command).await,
+                    Some(command) => self.handle(command),
                     None => return,
+                },
+                Some(answer) = self.asked.next(), if !self.asked.is_empty() => match answer {
+                    Ok((route, answer)) => self.handle_answer(route, answer),
+                    Err(_) => tracing::error!("reading the outbox panicked"),
                 },
                 () = sleep_until(&self.clock, next) => {}
             }
@@ -75,63 +86,111 @@ impl Actor {
         }
     }
 
-    async fn handle(&mut self, command: Command) {
+    fn handle(&mut self, command: Command) {
         let now = self.clock.steady_ms();
         let route = command.route();
         match command {
-            Command::Wake(route) => {
-                self.lane(route).freshen(now);
+            Command::Wake {
+                route,
+                tail,
+                offered,
+            } => {
+                let lane = self.lane(route);
+                lane.sendable.raise(tail, offered);
+                lane.freshen(now);
+                self.note_waiting(route);
                 self.pump(route);
             }
             Command::Transient {
                 route,
                 after,
+                place,
                 parcel,
             } => {
-                self.lane(route).push_transient(Transient { after, parcel });
+                let transient = Transient {
+                    after,
+                    place,
+                    parcel,
+                };
+                self.lane(route).push_transient(transient);
                 self.pump(route);
             }
             Command::LinkUp(route) => {
-                let head =
-                    outbox::head(&self.bus.store().read(), &route).map_or(0, |head| head.head);
-                self.lane(route).link_up(head);
+                self.lane(route).link_up(now);
+                self.board.link_changed(route, true);
                 self.pump(route);
             }
-            Command::LinkDown(route, reason) => self.handle_link_down(route, reason, now).await,
+            Command::LinkDown(route, reason) => self.handle_link_down(route, reason, now),
             Command::Writable(route) => {
                 self.lane(route).full = false;
                 self.pump(route);
             }
             Command::DialFailed(route, reason) => {
                 self.lane(route).failed(now, random());
-                self.log(route, reason).await;
+                self.note_waiting(route);
+                self.log(route, reason);
             }
             Command::Custody(route, tags) => {
                 let lane = self.lane(route);
                 tags.iter().for_each(|tag| lane.on_custody(tag, now));
+                self.pump(route);
             }
             Command::Dial(route) => self.lane(route).reset(now),
             Command::Forget(route) => {
-                self.lanes.remove(&route);
-                self.views
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .remove(&route);
-                return;
+                self.board.forget(route);
+                // With a link up the route is not gone but new: its keys, and so its places.
+                if !self.lane(route).start_over() {
+                    self.lanes.remove(&route);
+                    return;
+                }
+                self.board.link_changed(route, true);
             }
         }
         self.show(route);
     }
 
-    async fn handle_link_down(&mut self, route: RouteId, reason: FailureReason, now: u64) {
-        let lane = self.lane(route);
-        if lane.link_down() {
-            // Something was on its way: look for them at once.
-            lane.reset(now);
-            self.log(route, reason).await;
-        } else {
-            lane.failed(now, random());
+    /// Finds out what may be sent, where that is not known. What is queued and not on disk must
+    /// not be: a crash would take it back, and its place with it, after the peer has used the
+    /// place up.
+    fn ask_store(&mut self, route: RouteId) {
+        let now = self.clock.steady_ms();
+        if self.lane(route).ask_store(now) {
+            let store = self.bus.store().clone();
+            let work = move || (route, prepare(&store, route));
+            self.asked.push(tokio::task::spawn_blocking(work));
         }
+    }
+
+    fn handle_answer(&mut self, route: RouteId, answer: Result<Prepared, StoreError>) {
+        let now = self.clock.steady_ms();
+        if let Ok(prepared) = &answer {
+            self.board.learn_handed(route, prepared.handed);
+        }
+        if let Err(error) = &answer {
+            tracing::error!(error = %chain(error), "cannot find out what may be sent");
+        }
+        let Some(lane) = self.lanes.get_mut(&route) else {
+            return;
+        };
+        lane.sendable
+            .answer(answer.ok().map(|prepared| prepared.offered), now);
+        self.pump(route);
+        self.show(route);
+    }
+
+    fn handle_link_down(&mut self, route: RouteId, reason: FailureReason, now: u64) {
+        self.board.link_changed(route, false);
+        let lost = self.lane(route).link_down(now, random());
+        self.note_waiting(route);
+        if lost {
+            self.log(route, reason);
+        }
+    }
+
+    /// Notes whether somebody would be glad of a link.
+    fn note_waiting(&mut self, route: RouteId) {
+        let head = outbox::head(&self.bus.store().read(), &route);
+        self.lane(route).waiting = head.is_ok_and(|head| head.live > 0);
     }
 
     /// Dials those whose time has come and tells overdue receipts.
@@ -139,15 +198,15 @@ impl Actor {
         let now = self.clock.steady_ms();
         let routes: Vec<RouteId> = self.lanes.keys().copied().collect();
         for route in routes {
+            self.ask_store(route);
+            self.rewind(route, now);
             let lane = self.lane(route);
             let overdue = lane.overdue(now);
             if lane.is_due(now) {
                 self.dial(route, now).await;
             }
-            if !overdue.is_empty()
-                && let Err(error) = self.mark_stored(route, &overdue).await
-            {
-                tracing::warn!(error = %crate::base::chain(&error), "cannot note that a message is kept");
+            if !overdue.is_empty() {
+                self.mark_stored(route, overdue);
             }
             self.show(route);
         }
@@ -167,111 +226,45 @@ impl Actor {
         lane.next_try_ms = None;
         lane.last_try_ms = Some(now);
         self.dials_paid_ms = paid;
-        self.net.dial(route).await;
+        self.carrier.dial(route).await;
     }
 
-    /// Sends rows, and transients in their place among them, until the link is full.
-    fn pump(&mut self, route: RouteId) {
-        let lane = self.lanes.entry(route).or_default();
-        if !lane.link || lane.full {
-            return;
-        }
-        let read = self.bus.store().read();
-        let now = self.clock.wall_ms();
-        loop {
-            let rows = match outbox::scan(&read, &route, lane.cursor, SCAN) {
-                Ok(rows) => rows,
-                Err(error) => {
-                    tracing::error!(error = %crate::base::chain(&error), "cannot read the outbox");
-                    return;
+    /// Notes that the contact keeps these rows, unopened. Nobody waits for the disk.
+    fn mark_stored(&self, route: RouteId, rows: Vec<u64>) {
+        let bus = self.bus.clone();
+        self.bus.detach(async move {
+            let (writer, work) = (bus.clone(), move || write_stored(&bus, route, &rows));
+            match tokio::task::spawn_blocking(work).await {
+                Ok(Ok(())) => writer.announce(),
+                Ok(Err(error)) => {
+                    tracing::warn!(error = %chain(&error), "cannot note that a message is kept");
                 }
-            };
-            let done = rows.is_empty();
-            for (number, row) in rows {
-                if !send_transients(&self.net, route, lane, number) {
-                    return;
-                }
-                if row.expires_at > now {
-                    if !lane.announced {
-                        let window = Frame::Window {
-                            epoch: row.tag_epoch,
-                            next: row.tag_index,
-                        };
-                        if !hand_over(&self.net, route, lane, window) {
-                            return;
-                        }
-                        lane.announced = true;
-                    }
-                    let tag = row.parcel.first_chunk::<16>().copied();
-                    if !hand_over(&self.net, route, lane, Frame::Parcel(row.parcel)) {
-                        return;
-                    }
-                    lane.sent.extend(tag.map(|tag| (tag, number)));
-                }
-                lane.cursor = number + 1;
+                Err(_) => tracing::error!("noting that a message is kept panicked"),
             }
-            if done {
-                send_transients(&self.net, route, lane, u64::MAX);
-                return;
-            }
-        }
+        });
     }
 
-    async fn mark_stored(&self, route: RouteId, rows: &[u64]) -> Result<(), StoreError> {
-        let mut txn = self.bus.store().begin();
-        let mut changed = false;
-        for number in rows {
-            // Those delivered meanwhile are gone.
-            let Some(row) = outbox::get(&txn, &route, *number)? else {
-                continue;
-            };
-            if row.state != DeliveryState::Queued.number() {
-                continue;
-            }
-            outbox::update(&mut txn, &route, *number, |row| {
-                row.state = DeliveryState::Stored.number()
-            })?;
-            if let (Some(conversation), Some(message)) = (
-                ConversationId::from_slice(&row.conversation),
-                MessageId::from_slice(&row.message),
-            ) {
-                let state = DeliveryState::Stored;
-                self.bus.append(
-                    &mut txn,
-                    EventKind::MessageState {
-                        conversation,
-                        message,
-                        state,
-                    },
-                )?;
-            }
-            changed = true;
-        }
-        if changed {
-            self.bus.commit(txn).await
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Remembers a try that failed, if anything waits for it.
-    async fn log(&self, route: RouteId, reason: FailureReason) {
-        let write = async {
-            let mut txn = self.bus.store().begin();
+    /// Remembers a try that failed, if anything waits for it. Nobody waits for the disk.
+    fn log(&self, route: RouteId, reason: FailureReason) {
+        let (bus, at) = (self.bus.clone(), self.clock.wall_ms());
+        let write = move || -> Result<(), StoreError> {
+            let mut txn = bus.store().begin();
             if outbox::head(&txn, &route)?.live == 0 {
                 return Ok(());
             }
             let attempt = AttemptRecord {
-                at: self.clock.wall_ms(),
+                at,
                 path: 1,
                 failure: reason.number(),
             };
             outbox::log(&mut txn, &route, attempt, MAX_LOG)?;
-            self.bus.store().commit(txn).await
+            bus.store().queue(txn)?.wait()
         };
-        if let Err::<(), StoreError>(error) = write.await {
-            tracing::warn!(error = %crate::base::chain(&error), "cannot note a failed try");
-        }
+        self.bus.detach(async move {
+            if let Ok(Err(error)) = tokio::task::spawn_blocking(write).await {
+                tracing::warn!(error = %chain(&error), "cannot note a failed try");
+            }
+        });
     }
 
     /// After suspend nothing that was learnt about reachability holds.
@@ -285,7 +278,12 @@ impl Actor {
     }
 
     fn next_wake(&self) -> Option<u64> {
-        self.lanes.values().filter_map(Lane::next_ms).min()
+        let due = self.lanes.values().filter_map(Lane::next_ms).min();
+        // Timers stand still while the machine sleeps: without a look now and then nobody would
+        // notice afterwards that it did.
+        let waiting = self.lanes.values().any(|lane| lane.waiting && !lane.link);
+        let look = waiting.then(|| self.clock.steady_ms() + LOOK_MS);
+        due.into_iter().chain(look).min()
     }
 
     fn lane(&mut self, route: RouteId) -> &mut Lane {
@@ -302,43 +300,38 @@ impl Actor {
         });
         let view = LaneView {
             link: lane.link,
-            sent_below: lane.cursor,
+            sent_below: lane.passage.cursor,
             next_try_at,
         };
-        self.views
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(route, view);
+        self.board.show(route, view);
     }
 }
 
-/// Sends the transients whose place is before row `number`. `false`: the link is full or gone.
-fn send_transients(net: &Net, route: RouteId, lane: &mut Lane, number: u64) -> bool {
-    while lane
-        .transient
-        .front()
-        .is_some_and(|first| first.after <= number)
-    {
-        let Some(transient) = lane.transient.pop_front() else {
-            break;
+fn write_stored(bus: &EventBus, route: RouteId, rows: &[u64]) -> Result<(), StoreError> {
+    let mut txn = bus.store().begin();
+    for number in rows {
+        // Those delivered meanwhile are gone.
+        let Some(row) = outbox::get(&txn, &route, *number)? else {
+            continue;
         };
-        if !hand_over(net, route, lane, Frame::Parcel(transient.parcel)) {
-            return false;
+        if row.state != DeliveryState::Queued.number() {
+            continue;
+        }
+        let state = DeliveryState::Stored;
+        outbox::update(&mut txn, &route, *number, |row| row.state = state.number())?;
+        if let (Some(conversation), Some(message)) = (
+            ConversationId::from_slice(&row.conversation),
+            MessageId::from_slice(&row.message),
+        ) {
+            let kind = EventKind::MessageState {
+                conversation,
+                message,
+                state,
+            };
+            bus.append(&mut txn, kind)?;
         }
     }
-    true
-}
-
-fn hand_over(net: &Net, route: RouteId, lane: &mut Lane, frame: Frame) -> bool {
-    match net.try_send(route, frame) {
-        Ok(()) => true,
-        Err(SendError::Full) => {
-            lane.full = true;
-            false
-        }
-        // The link's end is about to be told.
-        Err(_) => false,
-    }
+    bus.store().queue(txn)?.wait()
 }
 
 async fn sleep_until(clock: &Clock, at: Option<u64>) {

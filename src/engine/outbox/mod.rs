@@ -3,8 +3,24 @@
 //! # Decisions
 //! - A row is a sealed parcel. Nothing here can encrypt, so a retry is the same bytes, and
 //!   everything works while the vault is locked.
+//! - A row is sent only once its number is below the *durable tail*: the store shows what is
+//!   queued before it is on disk, and a row that a crash takes back has used up a place that
+//!   the next message would get again. Each [`Command::Wake`] carries the tail that its batch
+//!   made durable; a new link asks the disk.
+//! - What was never handed to a link was never received. The mark below which rows may have
+//!   been is exact while the daemon runs (raised before the link gets the row) and an upper
+//!   bound on disk: `offered`, written with a row that is added while a link is up, and for
+//!   all waiting rows when one comes up, before any of them goes. After a restart the bound
+//!   counts. Below the mark nothing can be taken back; from it on nothing becomes `Delivered`,
+//!   whatever a receipt says.
+//! - A row past its time is sent like any other until `messages` has ended it: one clock's
+//!   word is not enough to withhold it, and a `Window` must not pass it.
 //! - On every new link all rows go out again, in order, whoever has them already says so:
 //!   custody is advice, only the signed receipt removes a row.
+//! - A `Window` goes out before the first parcel of a link and wherever places were left out,
+//!   but never past a parcel without custody: the peer would count what it dropped as given
+//!   up, and its receipt would cover it.
+//! - One receipt at a time: each uses up a place, and the next says all that this one did.
 //! - A link is wanted to every contact at all times, messages or not; losing one costs a
 //!   redial with backoff, capped at 30 minutes.
 //! - Tries are logged per contact, not per row: ten thousand waiting rows cost one write for
@@ -13,7 +29,14 @@
 //!   running lane is exact.
 
 mod actor;
+mod board;
+mod carrier;
 mod lane;
+mod passage;
+mod pump;
+mod settle;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     base::{Clock, Tasks},
@@ -24,15 +47,14 @@ use crate::{
     },
     net::Net,
     store::{
-        StoreError, outbox,
+        Read, StoreError, outbox,
         records::{AttemptRecord, OutboxRow},
     },
 };
 use actor::Actor;
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use board::{Board, LaneView};
+use carrier::Carrier;
+use std::{collections::BTreeSet, sync::Arc};
 use tokio::sync::mpsc;
 
 /// Most tries that are remembered of one contact.
@@ -41,12 +63,18 @@ pub(crate) const MAX_LOG: usize = 32;
 /// What the actor is asked.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Rows were added.
-    Wake(RouteId),
-    /// A parcel that is not stored, to be sent after row `after` on the present link only.
+    /// Something changed; rows below `tail` are on disk, and those below `offered` are noted
+    /// there as possibly handed over.
+    Wake {
+        route: RouteId,
+        tail: u64,
+        offered: u64,
+    },
+    /// A receipt, to be sent after every row below `after` on the present link only.
     Transient {
         route: RouteId,
         after: u64,
+        place: (u32, u64),
         parcel: Vec<u8>,
     },
     /// A link came up.
@@ -61,14 +89,14 @@ pub(crate) enum Command {
     Custody(RouteId, Vec<[u8; 16]>),
     /// Somebody worth a try now: new address, user's wish, start.
     Dial(RouteId),
-    /// The route is gone.
+    /// The route is gone, or has new keys.
     Forget(RouteId),
 }
 
 impl Command {
     fn route(&self) -> RouteId {
         match self {
-            Self::Wake(route)
+            Self::Wake { route, .. }
             | Self::Transient { route, .. }
             | Self::LinkUp(route)
             | Self::LinkDown(route, _)
@@ -81,36 +109,30 @@ impl Command {
     }
 }
 
-/// What the rest of the house may know of a lane.
-#[derive(Clone, Copy, Debug, Default)]
-struct LaneView {
-    link: bool,
-    sent_below: u64,
-    next_try_at: Option<Timestamp>,
-}
-
-type Views = Arc<Mutex<HashMap<RouteId, LaneView>>>;
-
 /// The handle.
 #[derive(Clone)]
 pub struct Outbox {
     bus: EventBus,
     commands: mpsc::Sender<Command>,
-    views: Views,
+    board: Arc<Board>,
 }
 
 impl Outbox {
     /// Starts the actor over `bus`'s store and `net`.
     #[must_use]
     pub fn spawn(bus: EventBus, net: Net, clock: Clock, tasks: &Tasks) -> Self {
+        Self::spawn_over(bus, net, clock, tasks)
+    }
+
+    fn spawn_over(bus: EventBus, carrier: impl Carrier, clock: Clock, tasks: &Tasks) -> Self {
         let (commands, inbox) = mpsc::channel(1024);
-        let views = Views::default();
-        let actor = Actor::new(bus.clone(), net, clock, Arc::clone(&views), inbox);
+        let board = Arc::<Board>::default();
+        let actor = Actor::new(bus.clone(), carrier, clock, Arc::clone(&board), inbox);
         tasks.spawn("outbox", actor.run(tasks.stop()));
         Self {
             bus,
             commands,
-            views,
+            board,
         }
     }
 
@@ -119,22 +141,56 @@ impl Outbox {
         let _ = self.commands.send(command).await;
     }
 
-    /// Rows were added for `route`.
-    pub async fn wake(&self, route: RouteId) {
-        self.tell(Command::Wake(route)).await;
-    }
-
     /// Tries to reach `route` now, whatever the backoff says.
     pub async fn dial(&self, route: RouteId) {
         self.tell(Command::Dial(route)).await;
     }
 
-    /// Whether row `number` was handed to a link that is still up.
+    /// Whether a link to `route` is up.
     #[must_use]
-    pub fn under_way(&self, route: RouteId, number: u64) -> bool {
-        self.views()
-            .get(&route)
-            .is_some_and(|view| view.link && number < view.sent_below)
+    pub fn is_linked(&self, route: RouteId) -> bool {
+        self.board.view(route).link
+    }
+
+    /// Keeps row `number` from being sent until it is [released](Self::release). False if the
+    /// contact may have it already.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn withhold(
+        &self,
+        from: &impl Read,
+        route: RouteId,
+        number: u64,
+    ) -> Result<bool, StoreError> {
+        let offered = outbox::head(from, &route)?.offered;
+        Ok(self.board.withhold(route, number, offered))
+    }
+
+    /// What became of a withheld row is on disk, or it stays.
+    pub async fn release(&self, route: RouteId, number: u64) {
+        self.board.release(route, number);
+        self.tell(Command::Wake {
+            route,
+            tail: 0,
+            offered: 0,
+        })
+        .await;
+    }
+
+    /// Whether a receipt may be sealed for `route` now. If not, it is asked for once it may be.
+    pub(crate) fn begin_receipt(&self, route: RouteId) -> bool {
+        self.board.begin_receipt(route)
+    }
+
+    /// A receipt that was begun will not come.
+    pub(crate) fn give_up_receipt(&self, route: RouteId) {
+        self.board.give_up_receipt(route);
+    }
+
+    /// Returns once there are routes for which a receipt may be sealed that could not before.
+    pub(crate) async fn receipts_due(&self) -> BTreeSet<RouteId> {
+        self.board.receipts_due().await
     }
 
     /// Messages that wait or are under way to `route`, the oldest first.
@@ -149,10 +205,10 @@ impl Outbox {
     ) -> Result<Vec<OutboxEntry>, StoreError> {
         let read = self.bus.store().read();
         let head = outbox::head(&read, &route)?;
-        let view = self.views().get(&route).copied().unwrap_or_default();
+        let view = self.board.view(route);
         let (mut entries, mut from, mut skip) = (Vec::new(), head.head, skip);
         while entries.len() < max {
-            let rows = outbox::scan(&read, &route, from, 64)?;
+            let rows = outbox::scan(&read, &route, from, u64::MAX, 64)?;
             let Some((last, _)) = rows.last() else { break };
             from = last + 1;
             for (number, row) in rows {
@@ -191,16 +247,12 @@ impl Outbox {
             return Ok(None);
         };
         let head = outbox::head(&read, &route)?;
-        let view = self.views().get(&route).copied().unwrap_or_default();
+        let view = self.board.view(route);
         let Some(message) = MessageId::from_slice(&row.message) else {
             return Ok(None);
         };
         let tries = attempts_since(&head.log, row.queued_at);
         Ok(entry(route, view, &head.log, number, message, &row).map(|entry| (entry, tries)))
-    }
-
-    fn views(&self) -> MutexGuard<'_, HashMap<RouteId, LaneView>> {
-        self.views.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -152,3 +152,36 @@ fn what_is_removed_stays_removed() {
     drop(store);
     assert_eq!(value(&open(dir.path()).read(), "a"), None);
 }
+
+#[test]
+fn a_step_that_fails_leaves_what_was_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    commit(&store, |txn| set(txn, "disk", b"old")).unwrap();
+    let mut txn = store.begin();
+    set(&mut txn, "before", b"kept");
+    let failed: Result<(), ()> = txn.attempt(|txn| {
+        let inner: Result<(), ()> = txn.attempt(|txn| {
+            let before = txn.edit::<SettingRecord>(b"before").unwrap();
+            before.value = b"changed".to_vec();
+            Ok(())
+        });
+        inner?;
+        set(txn, "disk", b"new");
+        set(txn, "step", b"gone");
+        txn.delete::<SettingRecord>(b"before").unwrap();
+        Err(())
+    });
+    assert!(failed.is_err());
+    let done: Result<(), ()> = txn.attempt(|txn| {
+        set(txn, "second", b"kept");
+        Ok(())
+    });
+    assert!(done.is_ok());
+    store.queue(txn).unwrap().wait().unwrap();
+    let view = store.read();
+    assert_eq!(value(&view, "before").unwrap(), b"kept");
+    assert_eq!(value(&view, "second").unwrap(), b"kept");
+    assert_eq!(value(&view, "disk").unwrap(), b"old");
+    assert_eq!(value(&view, "step"), None);
+}

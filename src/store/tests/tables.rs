@@ -211,7 +211,7 @@ fn the_outbox_head_moves_over_gone_rows() {
     outbox::update(&mut txn, &ROUTE, 3, |row| row.attempts += 1).unwrap();
     let gone = outbox::update(&mut txn, &ROUTE, 0, |row| row.attempts += 1);
     assert!(missing::<OutboxRow>(&gone.unwrap_err()));
-    let rows = outbox::scan(&txn, &ROUTE, 0, 2).unwrap();
+    let rows = outbox::scan(&txn, &ROUTE, 0, u64::MAX, 2).unwrap();
     let numbers: Vec<_> = rows.iter().map(|(n, row)| (*n, row.attempts)).collect();
     assert_eq!(numbers, [(2, 0), (3, 1)]);
     for n in 2..5 {
@@ -250,10 +250,13 @@ fn the_spool_keeps_its_own_numbers() {
     ));
     outbox::push(&mut txn, &ROUTE, &OutboxRow::default()).unwrap();
     assert!(routes::remove(&mut txn, &ROUTE).unwrap());
+    let after = outbox::push(&mut txn, &ROUTE, &OutboxRow::default()).unwrap();
+    assert_eq!(after, 1, "a number given out stays used");
+    assert!(outbox::remove(&mut txn, &ROUTE, after).unwrap());
     store.queue(txn).unwrap().wait().unwrap();
     assert!(spool::scan(&store.read(), &ROUTE, 0, 9).unwrap().is_empty());
     assert!(
-        outbox::scan(&store.read(), &ROUTE, 0, 9)
+        outbox::scan(&store.read(), &ROUTE, 0, u64::MAX, 9)
             .unwrap()
             .is_empty()
     );
