@@ -11,6 +11,7 @@ const HELP_WIDTH: usize = 100;
 /// Below every help text of the top level.
 const EXIT_CODES: &str = "\
 Ids may be shortened to any unique prefix of at least four digits; people go by name, alias or id.
+Case counts only where it tells two names apart.
 
 Exit codes:
   0 done                    1 internal error          2 wrong usage

@@ -6,7 +6,7 @@
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::config::{LogFormat, LogLevel};
 
@@ -46,6 +46,11 @@ pub enum Command {
         /// Leave both running at the end.
         keep: bool,
     },
+    /// Write the man pages. Packaging asks for it; people read the pages.
+    Man {
+        /// Into which folder.
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -57,6 +62,12 @@ enum Verb {
         /// Leave both daemons running at the end, to play with
         #[arg(long)]
         keep: bool,
+    },
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder; made if there is none
+        folder: PathBuf,
     },
 }
 
@@ -112,10 +123,16 @@ impl Args {
         Self::try_parse_from(line).map(Self::into_command)
     }
 
+    /// The whole definition, for those who describe it.
+    pub(super) fn definition() -> clap::Command {
+        <Self as CommandFactory>::command()
+    }
+
     fn into_command(self) -> Command {
         match self.command {
             Some(Verb::Run(options)) => Command::Run(options),
             Some(Verb::Demo { keep }) => Command::Demo { keep },
+            Some(Verb::Man { folder }) => Command::Man { folder },
             None => Command::Run(self.options),
         }
     }
@@ -125,12 +142,11 @@ impl Args {
 mod tests {
     use super::*;
     use crate::daemon::config::SETTINGS;
-    use clap::CommandFactory;
 
     fn options(line: &[&str]) -> Options {
         match Args::try_read([&["msgd"], line].concat()).unwrap() {
             Command::Run(options) => options,
-            Command::Demo { .. } => panic!("a demo"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -10,7 +10,11 @@ use crate::{
 /// Shorter prefixes of ids would come to mean something else with the next id.
 const LEAST_PREFIX: usize = 4;
 
-/// The one of `all` that `which` names: by whole id, by name, or by a unique prefix of its id.
+/// Most candidates that are listed: an answer with more could be larger than a client takes.
+const MOST_CANDIDATES: usize = 16;
+
+/// The one of `all` that `which` names: by whole id, by name, by name without regard to case,
+/// or by a unique prefix of its id. The first way that fits any decides.
 pub(super) fn select<T>(
     what: &'static str,
     all: Vec<T>,
@@ -19,28 +23,33 @@ pub(super) fn select<T>(
     names: impl Fn(&T) -> Vec<String>,
 ) -> Result<T> {
     let wanted = which.0.trim();
-    if let Some(at) = all.iter().position(|one| id(one) == wanted) {
-        return all
-            .into_iter()
-            .nth(at)
-            .ok_or_else(|| not_found(what, wanted));
+    // Many things have no name, note or alias; nothing said does not mean them.
+    if wanted.is_empty() {
+        return Err(not_found(what, wanted));
     }
-    let by_name = |one: &T| names(one).iter().any(|name| name == wanted);
-    let by_prefix = |one: &T| wanted.len() >= LEAST_PREFIX && id(one).starts_with(wanted);
-    let mut fits: Vec<T> = Vec::new();
-    let (named, rest): (Vec<T>, Vec<T>) = all.into_iter().partition(by_name);
-    fits.extend(named);
-    if fits.is_empty() {
-        fits.extend(rest.into_iter().filter(by_prefix));
+    let lower = wanted.to_lowercase();
+    let ways: [&dyn Fn(&T) -> bool; 4] = [
+        &|one| id(one) == wanted,
+        &|one| names(one).iter().any(|name| name == wanted),
+        &|one| names(one).iter().any(|name| name.to_lowercase() == lower),
+        &|one| wanted.len() >= LEAST_PREFIX && id(one).starts_with(wanted),
+    ];
+    let (mut fits, mut rest) = (Vec::new(), all);
+    for way in ways {
+        (fits, rest) = rest.into_iter().partition(way);
+        if !fits.is_empty() {
+            break;
+        }
     }
     if fits.len() > 1 {
         let mut error = ServiceError::new(
             ErrorCode::Ambiguous,
             what,
-            format!("several fit {wanted:?}: use more of the id"),
+            format!("{} fit {wanted:?}: use more of the id", fits.len()),
         );
         error.candidates = fits
             .iter()
+            .take(MOST_CANDIDATES)
             .map(|one| format!("{} {}", id(one), names(one).join(" ")))
             .collect();
         return Err(error);
@@ -132,27 +141,48 @@ pub(super) fn once(
 mod tests {
     use super::*;
 
-    fn pick(wanted: &str) -> Result<(&'static str, &'static str)> {
-        let all = vec![
-            ("aaaa1111", "alice"),
-            ("aaaa2222", "bob"),
-            ("bbbb3333", "alice"),
-            ("cccc4444", "aaaa"),
-        ];
+    fn pick_of(
+        all: &[(&'static str, &'static str)],
+        wanted: &str,
+    ) -> Result<(&'static str, &'static str)> {
         select(
             "contact",
-            all,
+            all.to_vec(),
             &Selector(wanted.to_owned()),
             |one| one.0.to_owned(),
             |one| vec![one.1.to_owned()],
         )
     }
 
+    fn pick(wanted: &str) -> Result<(&'static str, &'static str)> {
+        let all = [
+            ("aaaa1111", "alice"),
+            ("aaaa2222", "bob"),
+            ("bbbb3333", "alice"),
+            ("cccc4444", "aaaa"),
+            ("dddd5555", "Zoë"),
+            ("dddd6666", "ZOË"),
+            ("eeee7777", ""),
+        ];
+        pick_of(&all, wanted)
+    }
+
     #[test]
     fn a_whole_id_beats_a_name_and_a_name_beats_a_prefix() {
         assert_eq!(pick("aaaa2222").unwrap().1, "bob");
         assert_eq!(pick("aaaa").unwrap().0, "cccc4444");
+        assert_eq!(pick("AAAA").unwrap().0, "cccc4444");
         assert_eq!(pick("bbbb").unwrap().0, "bbbb3333");
+    }
+
+    #[test]
+    fn case_counts_only_where_it_tells_two_apart() {
+        assert_eq!(pick("Bob").unwrap().0, "aaaa2222");
+        assert_eq!(pick("Zoë").unwrap().0, "dddd5555");
+        assert_eq!(pick("ZOË").unwrap().0, "dddd6666");
+        let error = pick("zoë").unwrap_err();
+        assert_eq!(error.code, ErrorCode::Ambiguous);
+        assert_eq!(error.candidates, ["dddd5555 Zoë", "dddd6666 ZOË"]);
     }
 
     #[test]
@@ -163,8 +193,15 @@ mod tests {
     }
 
     #[test]
+    fn what_fits_hundreds_is_refused_with_a_few_of_them() {
+        let error = pick_of(&[("ffff0000", "party"); 300], "party").unwrap_err();
+        assert_eq!(error.candidates.len(), MOST_CANDIDATES);
+        assert!(error.message.starts_with("300 fit"), "{}", error.message);
+    }
+
+    #[test]
     fn short_prefixes_and_strangers_are_not_found() {
-        for wanted in ["bbb", "", "dddd"] {
+        for wanted in ["bbb", "", " ", "ffff"] {
             assert_eq!(
                 pick(wanted).unwrap_err().code,
                 ErrorCode::NotFound,

@@ -4,7 +4,8 @@
 //!
 //! # Decisions
 //! - Things are named by a [`Selector`]: a whole id, a unique prefix of one (at least four
-//!   digits), or, for people, a name. Several fits are an error that lists them.
+//!   digits), or, for people, a name; its case counts only where it tells two of them apart.
+//!   Several fits are an error that lists them.
 
 #![expect(
     clippy::unused_async,

@@ -76,7 +76,7 @@ fn messages_are_paged_over_segments_newest_first() {
     let mut before = None;
     let mut seen = Vec::new();
     loop {
-        let page = messages::page(&view, &TALK, before, 40).unwrap();
+        let page = messages::page(&view, &TALK, before, 40, usize::MAX).unwrap();
         let Some((oldest, _)) = page.last() else {
             break;
         };
@@ -94,6 +94,28 @@ fn messages_are_paged_over_segments_newest_first() {
 }
 
 #[test]
+fn a_page_ends_where_its_text_would_grow_too_long() {
+    let (_dir, store) = store();
+    let long = "x".repeat(64 * 1024);
+    commit(&store, |txn| {
+        for n in 0..5 {
+            messages::append(txn, &TALK, message(n, &long)).unwrap();
+        }
+    })
+    .unwrap();
+    let view = store.read();
+    let indices = |before, bytes| -> Vec<u64> {
+        let page = messages::page(&view, &TALK, before, 500, bytes).unwrap();
+        page.into_iter().map(|(index, _)| index).collect()
+    };
+    assert_eq!(indices(None, 2 * long.len()), [4, 3]);
+    assert_eq!(indices(Some(3), 3 * long.len() - 1), [2, 1]);
+    assert_eq!(indices(Some(1), 3 * long.len()), [0]);
+    // One row there is always: otherwise no further page would ever come.
+    assert_eq!(indices(None, 1), [4]);
+}
+
+#[test]
 fn a_message_is_stored_once_and_only_in_a_conversation() {
     let (_dir, store) = store();
     let mut txn = store.begin();
@@ -105,10 +127,8 @@ fn a_message_is_stored_once_and_only_in_a_conversation() {
     let nowhere = ConversationId([9; 16]);
     assert!(messages::append(&mut txn, &nowhere, message(2, "c")).is_err());
     store.queue(txn).unwrap().wait().unwrap();
-    assert_eq!(
-        messages::page(&store.read(), &TALK, None, 9).unwrap().len(),
-        1
-    );
+    let page = messages::page(&store.read(), &TALK, None, 9, usize::MAX);
+    assert_eq!(page.unwrap().len(), 1);
 }
 
 #[test]
