@@ -239,7 +239,9 @@ impl Contacts {
     ) -> Result<RivalRecord, ContactError> {
         let route = RouteId(id.0);
         let head = outbox::head(txn, &route).map_err(ContactError::Store)?.head;
-        for (_, row) in outbox::scan(txn, &route, head, usize::MAX).map_err(ContactError::Store)? {
+        for (_, row) in
+            outbox::scan(txn, &route, head, u64::MAX, usize::MAX).map_err(ContactError::Store)?
+        {
             let (Some(message), Some(conversation)) = (
                 MessageId::from_slice(&row.message),
                 ConversationId::from_slice(&row.conversation),
@@ -280,5 +282,5 @@ fn is_untouched(row: &ConversationRecord) -> bool {
         && row.own_seq == 0
         && row.peer_seq == 0
         && row.held.is_empty()
-        && row.voided.is_empty()
+        && row.taken.is_empty()
 }

@@ -3,11 +3,11 @@
 use super::{Neighbours, open::Opened};
 use crate::{
     crypto::{DeviceCert, IdentityCert},
-    model::{ContactId, EventKind, MessageId, RouteId},
+    model::{ContactId, EventKind, RouteId},
     protocol::{
         AddressRecord, Body, DeviceUpdate, Receipt, SignedManifest, follow_chain, verify_chain,
     },
-    store::{StoreError, Txn, contacts, messages, outbox, records::StoredMessage, routes},
+    store::{StoreError, Txn, contacts, records::StoredMessage, routes},
 };
 use std::collections::{HashMap, HashSet};
 

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     base::TestClock,
     crypto::{
-        self, DeviceCert, DeviceKey, IdentityKey, KdfParams, Recipient, SealedEnvelope, Secret,
-        SystemRandom, seal_parcel,
+        self, DeviceCert, DeviceKey, EnvelopeKind, IdentityKey, KdfParams, Recipient,
+        SealedEnvelope, Secret, SystemRandom, seal_parcel,
     },
     engine::{contacts::recv_tags, outbox::Outbox, vault::SlotChoice},
     model::{ContactId, ConversationId, Hlc, IdentityId, Timestamp, VaultState},
@@ -199,7 +199,13 @@ impl Bench {
 
     /// The stored messages of `author`, in the order in which they are shown.
     fn messages(&self, author: &Author) -> Vec<StoredMessage> {
-        let page = messages::page(&self.store().read(), &author.conversation, None, 10_000);
+        let page = messages::page(
+            &self.store().read(),
+            &author.conversation,
+            None,
+            10_000,
+            usize::MAX,
+        );
         let mut rows: Vec<_> = page.unwrap().into_iter().map(|(_, row)| row).collect();
         rows.reverse();
         rows
@@ -271,6 +277,7 @@ impl Author {
         let envelope = SealedEnvelope {
             epoch,
             index,
+            kind: EnvelopeKind::Sealed,
             bytes,
         };
         let parcel = seal_parcel(&self.tags.key, 0, index, &[envelope]).unwrap();
