@@ -3,6 +3,7 @@
 use super::{
     MessageError,
     composer::{Sent, Tools},
+    repair::origin,
 };
 use crate::{
     crypto::{
@@ -89,13 +90,23 @@ impl Desk {
         seq: u64,
         expires: Option<Timestamp>,
     ) -> Result<Sealed, MessageError> {
+        let payload = self.payload(body, seq, expires)?;
+        let bytes = payload.encode().map_err(MessageError::Payload)?;
+        self.seal_payload(payload.body.envelope_kind(), &bytes)
+    }
+
+    fn payload(
+        &self,
+        body: Body,
+        seq: u64,
+        expires: Option<Timestamp>,
+    ) -> Result<Payload, MessageError> {
         let mut salt = [0; 16];
         SystemRandom.fill(&mut salt);
-        let author = self.keys.device.fingerprint();
-        let payload = Payload {
+        Ok(Payload {
             conversation: ConversationId::from_slice(&self.conversation.id)
                 .ok_or(MessageError::Damaged)?,
-            author_device: author,
+            author_device: self.keys.device.fingerprint(),
             seq,
             parents: self
                 .conversation
@@ -114,17 +125,23 @@ impl Desk {
             expires,
             salt,
             body,
-        };
-        let bytes = payload.encode().map_err(MessageError::Payload)?;
-        let message = message_id(&bytes, &author);
-        let kind = payload.body.envelope_kind();
+        })
+    }
+
+    /// Seals a finished payload and takes a tag for it.
+    pub(super) fn seal_payload(
+        &mut self,
+        kind: EnvelopeKind,
+        bytes: &[u8],
+    ) -> Result<Sealed, MessageError> {
+        let message = message_id(bytes, &self.keys.device.fingerprint());
         let envelope = match kind {
             EnvelopeKind::Statement => {
-                state(&self.keys.device, &self.context, &bytes).map_err(MessageError::Statement)?
+                state(&self.keys.device, &self.context, bytes).map_err(MessageError::Statement)?
             }
             EnvelopeKind::Sealed => {
                 let to = [Recipient::Device(&self.device)];
-                crypto::seal(&self.keys.device, &to, &self.context, &bytes, self.now).map_err(
+                crypto::seal(&self.keys.device, &to, &self.context, bytes, self.now).map_err(
                     |error| match error {
                         CryptoError::NoUsableSubkey => MessageError::KeysExpired(error),
                         other => MessageError::Seal(other),
@@ -159,20 +176,37 @@ impl Desk {
         })
     }
 
-    /// Queues a sealed parcel that is no message.
-    pub(super) fn push_control(
+    /// Queues a sealed update.
+    pub(super) fn push_update(&self, txn: &mut Txn, sealed: Sealed) -> Result<(), MessageError> {
+        let row = OutboxRow {
+            kind: ROW_UPDATE,
+            ..self.row(sealed)
+        };
+        self.push(txn, &row).map(drop)
+    }
+
+    /// Queues a sealed `Void` of these numbers. It waits for as long as it takes: without it
+    /// the reader has a hole for ever.
+    pub(super) fn push_void(
         &self,
         txn: &mut Txn,
         sealed: Sealed,
-        kind: u32,
+        seqs: Vec<u64>,
     ) -> Result<(), MessageError> {
         let row = OutboxRow {
-            kind,
+            kind: ROW_VOID,
+            expires_at: i64::MAX,
+            voids: seqs,
             ..self.row(sealed)
         };
+        self.push(txn, &row).map(drop)
+    }
+
+    /// Spends the tag and queues the row under it, in this order: a tag that was spent for
+    /// nothing is a hole that is announced, one that is taken twice is a lost message.
+    fn push(&self, txn: &mut Txn, row: &OutboxRow) -> Result<u64, MessageError> {
         self.save_session(txn)?;
-        outbox::push(txn, &RouteId(self.id.0), &row).map_err(MessageError::Store)?;
-        Ok(())
+        outbox::push(txn, &RouteId(self.id.0), row).map_err(MessageError::Store)
     }
 
     pub(super) fn save_session(&self, txn: &mut Txn) -> Result<(), MessageError> {
@@ -232,7 +266,9 @@ pub(super) fn message(
     let seq = desk.conversation.own_seq + 1;
     desk.conversation.hlc = Hlc(desk.conversation.hlc).tick(desk.now).0;
     // How long delivery is tried is the outbox's affair; the text itself may stay.
-    let sealed = desk.seal(Body::Text(text.clone()), seq, None)?;
+    let payload = desk.payload(Body::Text(text.clone()), seq, None)?;
+    let bytes = payload.encode().map_err(MessageError::Payload)?;
+    let sealed = desk.seal_payload(payload.body.envelope_kind(), &bytes)?;
     let conversation =
         ConversationId::from_slice(&desk.conversation.id).ok_or(MessageError::Damaged)?;
     let id = sealed.message;
@@ -247,6 +283,7 @@ pub(super) fn message(
         state: DeliveryState::Queued.number(),
         tag_epoch: sealed.epoch,
         tag_index: sealed.index,
+        origin: Some(origin(&payload)),
         ..StoredMessage::default()
     };
     let row = OutboxRow {
@@ -254,9 +291,7 @@ pub(super) fn message(
         kind: ROW_MESSAGE,
         ..desk.row(sealed)
     };
-    let number = outbox::push(txn, &route, &row).map_err(MessageError::Store)?;
     let index = messages::append(txn, &conversation, stored).map_err(MessageError::Store)?;
-    messages::set_outbox_row(txn, &id, number).map_err(MessageError::Store)?;
     let record = &mut desk.conversation;
     record.message_count = index + 1;
     record.own_seq = seq;
@@ -264,7 +299,8 @@ pub(super) fn message(
     record.last_message = id.0.to_vec();
     record.last_at = desk.now.0;
     conversations::put(txn, record).map_err(MessageError::Store)?;
-    desk.save_session(txn)?;
+    let number = desk.push(txn, &row)?;
+    messages::set_outbox_row(txn, &id, number).map_err(MessageError::Store)?;
     tools
         .bus
         .append(

@@ -1,6 +1,6 @@
 //! The one loop that seals.
 
-use super::{MessageError, compose, control, take_back};
+use super::{MessageError, compose, control, expiry::Looks, repair, take_back};
 use crate::{
     base::{Stop, chain},
     engine::{
@@ -12,7 +12,11 @@ use crate::{
     model::{ContactId, ConversationId, MessageId, RouteId, VaultState},
     store::{self, Once, StoreError, Ticket, Txn, records::OutboxHead},
 };
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::sync::{mpsc, oneshot};
 
 /// Commands served by one transaction: a few milliseconds of sealing.
@@ -81,6 +85,7 @@ pub(super) struct Tools {
     pub(super) bus: EventBus,
     pub(super) identities: Identities,
     pub(super) outbox: Outbox,
+    pub(super) looks: Arc<Mutex<Looks>>,
 }
 
 pub(super) struct Composer {
@@ -102,6 +107,7 @@ impl Composer {
             bus,
             identities,
             outbox,
+            looks: Arc::default(),
         };
         Self {
             tools,
@@ -186,8 +192,7 @@ fn wake(tools: &Tools, txn: &mut Txn, route: RouteId) -> Result<outbox::Command,
     })
 }
 
-/// Serves one command. A command that fails must leave nothing in `txn`, so each checks and
-/// seals first and writes last.
+/// Serves one command. One that fails leaves nothing in `txn`: each is a step of its own.
 fn serve(
     tools: &Tools,
     txn: &mut Txn,
@@ -203,8 +208,9 @@ fn serve(
             once,
             reply,
         } => {
-            let sent =
-                check(unlocked).and_then(|()| compose::message(tools, txn, contact, text, &once));
+            let sent = check(unlocked).and_then(|()| {
+                txn.attempt(|txn| compose::message(tools, txn, contact, text, &once))
+            });
             if sent.is_ok() {
                 routes.insert(RouteId(contact.0));
             }
@@ -212,8 +218,9 @@ fn serve(
         }
         Command::Cancel { message, reply } => {
             let mut held = take_back::Held::new();
-            let done =
-                check(unlocked).and_then(|()| take_back::cancel(tools, txn, message, &mut held));
+            let done = check(unlocked).and_then(|()| {
+                txn.attempt(|txn| take_back::cancel(tools, txn, message, &mut held))
+            });
             let done = done.map(|route| {
                 routes.insert(route);
             });
@@ -221,16 +228,19 @@ fn serve(
             afters.extend(released(held));
         }
         Command::GiveUp { contact, reply } => {
-            let done = check(unlocked).and_then(|()| take_back::give_up(tools, txn, contact));
+            let done = check(unlocked)
+                .and_then(|()| txn.attempt(|txn| take_back::give_up(tools, txn, contact)));
             afters.push(After::Done(reply, done));
         }
-        Command::Receipt { contact } if unlocked => match control::receipt(tools, txn, contact) {
-            Ok(Some(command)) => afters.push(After::Outbox(command)),
-            Ok(None) => {}
-            Err(error) => tracing::warn!(error = %chain(&error), "cannot seal a receipt"),
-        },
+        Command::Receipt { contact } if unlocked => {
+            match txn.attempt(|txn| control::receipt(tools, txn, contact)) {
+                Ok(Some(command)) => afters.push(After::Outbox(command)),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(error = %chain(&error), "cannot seal a receipt"),
+            }
+        }
         Command::Update { contact, addresses } if unlocked => {
-            match control::update(tools, txn, contact, &addresses) {
+            match txn.attempt(|txn| control::update(tools, txn, contact, &addresses)) {
                 Ok(true) => {
                     routes.insert(RouteId(contact.0));
                 }
@@ -239,12 +249,25 @@ fn serve(
             }
         }
         Command::Expire { contact } if unlocked => {
-            let ended = take_back::expire(tools, txn, contact);
-            note_ended(ended, contact, routes);
+            let mut held = take_back::Held::new();
+            let clock = tools.bus.clock();
+            let look = tools
+                .looks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .look(clock.steady_ms(), clock.wall_ms());
+            if let Some(before) = look {
+                let ended =
+                    txn.attempt(|txn| take_back::expire(tools, txn, contact, before, &mut held));
+                note_ended(ended, contact, routes);
+            }
+            afters.extend(released(held));
+            let again = txn.attempt(|txn| repair::retry(tools, txn, contact));
+            note_ended(again, contact, routes);
         }
         Command::Refused { contact, places } if unlocked => {
-            let ended = take_back::refused(tools, txn, contact, &places);
-            note_ended(ended, contact, routes);
+            let again = txn.attempt(|txn| repair::refused(tools, txn, contact, &places));
+            note_ended(again, contact, routes);
         }
         Command::Void { contact, seqs } if unlocked => {
             let told = take_back::void(tools, txn, contact, &seqs).map(|()| true);

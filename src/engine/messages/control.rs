@@ -1,10 +1,6 @@
 //! What goes to a contact besides messages: receipts, addresses, certificates.
 
-use super::{
-    MessageError,
-    compose::{Desk, ROW_UPDATE},
-    composer::Tools,
-};
+use super::{MessageError, compose::Desk, composer::Tools};
 use crate::{
     crypto::hash,
     engine::{
@@ -91,7 +87,7 @@ pub(super) fn update(
             dc: cert,
         });
         let sealed = desk.seal(body, 0, None)?;
-        desk.push_control(txn, sealed, ROW_UPDATE)?;
+        desk.push_update(txn, sealed)?;
         desk.contact.told_device_cert = told;
         changed = true;
     }
@@ -102,7 +98,7 @@ pub(super) fn update(
             addresses: addresses.to_vec(),
         };
         let sealed = desk.seal(Body::Address(record), 0, None)?;
-        desk.push_control(txn, sealed, ROW_UPDATE)?;
+        desk.push_update(txn, sealed)?;
         desk.contact.told_addresses = told;
         changed = true;
     }

@@ -8,12 +8,24 @@
 //!   the same fact. A batch is small, so readers of incoming mail wait a few milliseconds at most.
 //! - Taking a message back leaves a hole in its author's numbering; a `Void` parcel fills it,
 //!   or the reader would wait for it for ever.
+//! - What the contact signs it cannot open is sealed anew, at most three times and an hour
+//!   apart: the keys it was sealed to may be deleted by now, and new ones arrive by themselves.
+//!   The record keeps what its payload was made from until it is finished, so the message
+//!   keeps its id; if the bytes come out different, it has failed.
+//! - A clock's word ends a message only if it is repeated an hour later (`expiry`). A `Void`
+//!   never ends, and is sealed anew for as long as it takes.
+//! - A command works in a step of its own within the batch's transaction: if it fails half
+//!   way, nothing of it is left.
 
 mod compose;
 mod composer;
 mod control;
 mod error;
+mod expiry;
+mod repair;
 mod take_back;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use compose::context;
 pub use composer::Sent;

@@ -2,7 +2,7 @@
 
 use super::{
     MessageError,
-    compose::{Desk, ROW_VOID},
+    compose::{Desk, ROW_UPDATE, ROW_VOID},
     composer::Tools,
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
         ContactId, ConversationId, DeliveryState, EventKind, FailureReason, MessageId, RouteId,
     },
     protocol::Body,
-    store::{Txn, messages, outbox, records::OutboxRow},
+    store::{Txn, contacts, messages, outbox, records::OutboxRow},
 };
 
 /// Most numbers in one `Void`.
@@ -59,65 +59,52 @@ pub(super) fn cancel(
         DeliveryState::Cancelled,
         FailureReason::Cancelled,
     )?;
-    desk.push_control(txn, void, ROW_VOID)?;
+    desk.push_void(txn, void, vec![seq])?;
     Ok(route)
 }
 
-/// Ends what is older than its time. Returns whether anything was.
+/// Ends what was older than its time at `before`. Returns whether anything was.
 pub(super) fn expire(
     tools: &Tools,
     txn: &mut Txn,
     contact: ContactId,
-) -> Result<bool, MessageError> {
-    let now = tools.bus.now().0;
-    let old = |row: &OutboxRow| row.expires_at <= now;
-    end_some(
-        tools,
-        txn,
-        contact,
-        old,
-        DeliveryState::Expired,
-        FailureReason::Expired,
-    )
-}
-
-/// Ends what the contact cannot open. Returns whether anything was.
-pub(super) fn refused(
-    tools: &Tools,
-    txn: &mut Txn,
-    contact: ContactId,
-    places: &[(u32, u64)],
-) -> Result<bool, MessageError> {
-    let named = |row: &OutboxRow| places.contains(&(row.tag_epoch, row.tag_index));
-    end_some(
-        tools,
-        txn,
-        contact,
-        named,
-        DeliveryState::Failed,
-        FailureReason::CannotOpen,
-    )
-}
-
-fn end_some(
-    tools: &Tools,
-    txn: &mut Txn,
-    contact: ContactId,
-    which: impl Fn(&OutboxRow) -> bool,
-    state: DeliveryState,
-    reason: FailureReason,
+    before: i64,
+    held: &mut Held,
 ) -> Result<bool, MessageError> {
     let route = RouteId(contact.0);
     let mut rows = all_rows(txn, route)?;
-    rows.retain(|(_, row)| which(row));
+    rows.retain(|(_, row)| row.kind != ROW_VOID && row.expires_at <= before);
+    if rows.is_empty() {
+        return Ok(false);
+    }
+    for (number, _) in &rows {
+        let free = tools.outbox.withhold(txn, route, *number);
+        if free.map_err(MessageError::Store)? {
+            held.push((route, *number));
+        }
+    }
+    let (state, reason) = (DeliveryState::Expired, FailureReason::Expired);
+    end_rows(tools, txn, contact, &rows, state, reason)?;
+    Ok(true)
+}
+
+/// Ends these rows, and tells the reader which numbers will never come.
+pub(super) fn end_rows(
+    tools: &Tools,
+    txn: &mut Txn,
+    contact: ContactId,
+    rows: &[(u64, OutboxRow)],
+    state: DeliveryState,
+    reason: FailureReason,
+) -> Result<(), MessageError> {
+    let route = RouteId(contact.0);
     let mut seqs = Vec::new();
-    for (_, row) in &rows {
+    for (_, row) in rows {
         if let Some(message) = MessageId::from_slice(&row.message) {
             seqs.push(seq_of(txn, row, &message)?);
         }
     }
-    // The reader must learn which numbers will never come. Sealed before anything is ended:
-    // without it the reader would wait for them for ever.
+    // Sealed before anything is ended: without it the reader would wait for them for ever.
     let mut desk = match Desk::open(tools, txn, contact) {
         Err(MessageError::NoSession) => None,
         desk => Some(desk?),
@@ -126,18 +113,23 @@ fn end_some(
     if let Some(desk) = &mut desk {
         for seqs in seqs.chunks(MAX_VOIDED) {
             let seqs = seqs.to_vec();
-            voids.push(desk.seal(Body::Void { seqs }, 0, None)?);
+            voids.push((desk.seal(Body::Void { seqs: seqs.clone() }, 0, None)?, seqs));
         }
     }
-    for (number, row) in &rows {
+    for (number, row) in rows {
         end(tools, txn, route, *number, row, state, reason)?;
     }
-    if let Some(desk) = desk {
-        for void in voids {
-            desk.push_control(txn, void, ROW_VOID)?;
-        }
+    let Some(mut desk) = desk else { return Ok(()) };
+    for (void, seqs) in voids {
+        desk.push_void(txn, void, seqs)?;
     }
-    Ok(!rows.is_empty())
+    if rows.iter().any(|(_, row)| row.kind == ROW_UPDATE) {
+        // They were not told after all, so the next round tells them what is true then.
+        desk.contact.told_device_cert.clear();
+        desk.contact.told_addresses.clear();
+        contacts::put(txn, &desk.contact).map_err(MessageError::Store)?;
+    }
+    Ok(())
 }
 
 /// Tells `contact` which numbers will never come.
@@ -180,7 +172,7 @@ pub(super) fn give_up(
     Ok(())
 }
 
-fn all_rows(txn: &Txn, route: RouteId) -> Result<Vec<(u64, OutboxRow)>, MessageError> {
+pub(super) fn all_rows(txn: &Txn, route: RouteId) -> Result<Vec<(u64, OutboxRow)>, MessageError> {
     let head = outbox::head(txn, &route).map_err(MessageError::Store)?.head;
     outbox::scan(txn, &route, head, u64::MAX, usize::MAX).map_err(MessageError::Store)
 }
@@ -221,6 +213,7 @@ fn end(
     messages::update(txn, &conversation, place.index, |stored| {
         stored.state = state.number();
         stored.reason = reason.number();
+        stored.origin = None;
         stored.attempts = log
             .into_iter()
             .filter(|attempt| attempt.at >= row.queued_at)

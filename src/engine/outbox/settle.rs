@@ -77,6 +77,7 @@ impl Outbox {
         messages::update(txn, &conversation, place.index, |stored| {
             stored.state = state.number();
             stored.delivered_at = now.0;
+            stored.origin = None;
             stored.attempts = log
                 .iter()
                 .filter(|attempt| attempt.at >= row.queued_at)

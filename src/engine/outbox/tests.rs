@@ -8,7 +8,7 @@ use world::{ROUTE, TTL_MS, World, parcel, window};
 
 #[tokio::test]
 async fn what_is_queued_and_not_on_disk_is_not_sent() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.link_up().await;
     world.settled().await;
     world.add(1).await;
@@ -29,7 +29,7 @@ async fn what_is_queued_and_not_on_disk_is_not_sent() {
 
 #[tokio::test]
 async fn what_is_not_on_disk_is_not_sent_on_the_first_link_either() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.link_up().await;
     world.settled().await;
     world.add(1).await;
@@ -47,7 +47,7 @@ async fn what_is_not_on_disk_is_not_sent_on_the_first_link_either() {
 
 #[tokio::test]
 async fn a_link_that_comes_before_any_wake_is_given_all_that_is_on_disk() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     let queued = world.queue(3);
     world.durable(queued).await;
     world.link_up().await;
@@ -59,7 +59,7 @@ async fn a_link_that_comes_before_any_wake_is_given_all_that_is_on_disk() {
 
 #[tokio::test]
 async fn a_wide_hole_is_announced_on_a_live_link_once_all_before_it_is_kept() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.link_up().await;
     world.add(1).await;
     assert_eq!(world.sent(2).await, [window(0), parcel(0)]);
@@ -74,7 +74,7 @@ async fn a_wide_hole_is_announced_on_a_live_link_once_all_before_it_is_kept() {
 
 #[tokio::test]
 async fn a_receipt_stays_until_the_link_has_it_and_only_the_newest_goes() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.link_up().await;
     world.add(1).await;
     assert_eq!(world.sent(2).await, [window(0), parcel(0)]);
@@ -96,7 +96,7 @@ async fn a_receipt_stays_until_the_link_has_it_and_only_the_newest_goes() {
 
 #[tokio::test]
 async fn no_receipt_is_begun_without_a_link_and_the_next_link_asks_for_it() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     assert!(!world.outbox.begin_receipt(ROUTE));
     world.link_up().await;
     assert!(world.outbox.receipts_due().await.contains(&ROUTE));
@@ -112,7 +112,7 @@ async fn no_receipt_is_begun_without_a_link_and_the_next_link_asks_for_it() {
 
 #[tokio::test]
 async fn a_receipt_whose_place_was_given_up_is_asked_for_again() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.link_up().await;
     world.settled().await;
     assert!(world.outbox.begin_receipt(ROUTE));
@@ -128,7 +128,7 @@ async fn a_receipt_whose_place_was_given_up_is_asked_for_again() {
 
 #[tokio::test]
 async fn a_row_past_its_time_is_sent_like_any_other_until_it_is_ended() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.add(2).await;
     world.hand.jump_wall(2 * TTL_MS);
     world.link_up().await;
@@ -137,7 +137,7 @@ async fn a_row_past_its_time_is_sent_like_any_other_until_it_is_ended() {
 
 #[tokio::test]
 async fn a_receipt_delivers_only_what_was_handed_to_a_link() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.add(4).await;
     world.leave_room(3);
     world.link_up().await;
@@ -154,7 +154,7 @@ async fn a_receipt_delivers_only_what_was_handed_to_a_link() {
 
 #[tokio::test]
 async fn what_was_added_without_a_link_is_not_delivered_by_a_receipt() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.add(2).await;
     world.settled().await;
     assert_eq!(world.settle(2).await, [(0, 0), (0, 1)]);
@@ -165,7 +165,7 @@ async fn what_was_added_without_a_link_is_not_delivered_by_a_receipt() {
 
 #[tokio::test]
 async fn nothing_that_went_out_can_be_taken_back_whatever_became_of_the_link() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.link_up().await;
     world.settled().await;
     world.add(1).await;
@@ -182,7 +182,7 @@ async fn nothing_that_went_out_can_be_taken_back_whatever_became_of_the_link() {
 
 #[tokio::test]
 async fn nothing_from_a_withheld_row_on_goes_before_its_end_is_on_disk() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.add(3).await;
     assert!(world.withhold(1));
     world.link_up().await;
@@ -196,7 +196,7 @@ async fn nothing_from_a_withheld_row_on_goes_before_its_end_is_on_disk() {
 
 #[tokio::test]
 async fn what_the_peer_dropped_goes_again_on_the_same_link() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.link_up().await;
     world.settled().await;
     world.add(3).await;
@@ -223,7 +223,7 @@ async fn what_the_peer_dropped_goes_again_on_the_same_link() {
 
 #[tokio::test]
 async fn a_suspend_is_noticed_within_a_minute_while_something_waits() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.add(1).await;
     world.dialled().await;
     // Until the next try is far off.
@@ -241,7 +241,7 @@ async fn a_suspend_is_noticed_within_a_minute_while_something_waits() {
 
 #[tokio::test]
 async fn new_keys_begin_anew_on_the_link_that_is_up() {
-    let mut world = World::new().await;
+    let mut world = World::new();
     world.link_up().await;
     world.settled().await;
     world.add(2).await;

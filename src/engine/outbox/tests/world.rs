@@ -109,11 +109,11 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) async fn new() -> Self {
-        Self::at(tempfile::tempdir().unwrap()).await
+    pub(super) fn new() -> Self {
+        Self::at(tempfile::tempdir().unwrap())
     }
 
-    async fn at(dir: tempfile::TempDir) -> Self {
+    fn at(dir: tempfile::TempDir) -> Self {
         let gate = Gate::default();
         let plan = gate.clone();
         let options = StoreOptions {
@@ -314,7 +314,7 @@ impl World {
     pub(super) async fn restart(self) -> Self {
         let Self { dir, store, .. } = self;
         store.close().await.unwrap();
-        Self::at(dir).await
+        Self::at(dir)
     }
 }
 
