@@ -3,6 +3,7 @@
 use super::{
     handler::{FromConnection, Handler},
     limits::Gate,
+    transport,
 };
 use crate::base::Clock;
 use libp2p::{
@@ -74,7 +75,14 @@ impl NetworkBehaviour for Behaviour {
         remote: &Multiaddr,
     ) -> Result<(), ConnectionDenied> {
         let now = self.clock.steady_ms();
-        let let_in = ip_of(remote).is_some_and(|ip| self.gate.arrive(connection, ip, now));
+        let from = transport::socket_of(remote).map(|mut from| {
+            // QUIC calls from the port that it listens on, TCP from any.
+            if remote.iter().any(|part| matches!(part, Protocol::Tcp(_))) {
+                from.set_port(0);
+            }
+            from
+        });
+        let let_in = from.is_some_and(|from| self.gate.arrive(connection, from, now));
         let_in
             .then_some(())
             .ok_or_else(|| ConnectionDenied::new(NoRoom))

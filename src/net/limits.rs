@@ -6,11 +6,18 @@ use super::config::NetConfig;
 use libp2p::swarm::ConnectionId;
 use std::{
     collections::{HashMap, VecDeque},
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
 };
 
 /// Most addresses remembered one by one; the rest share one budget.
 const MAX_SOURCES: usize = 4_096;
+/// Addresses remembered because somebody has proven themselves from there, and for how long.
+const MAX_KNOWN: usize = 1_024;
+const KNOWN_MS: u64 = 86_400_000;
+/// Connections that each of them may open whatever strangers at the same IP address have
+/// spent, and how many more a second, in thousandths.
+const RESERVE: u64 = 4;
+const RESERVE_RATE: u64 = 500;
 /// A token, in thousandths, so that slow rates refill smoothly.
 const TOKEN: u64 = 1_000;
 
@@ -28,6 +35,22 @@ enum Stage {
     Proven,
 }
 
+/// A connection that is here.
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    source: Source,
+    from: SocketAddr,
+    stage: Stage,
+}
+
+/// What is kept back for an address from which somebody has proven themselves.
+#[derive(Clone, Copy, Debug)]
+struct Reserve {
+    tokens: u64,
+    at_ms: u64,
+    proven_ms: u64,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     tokens: u64,
@@ -39,10 +62,11 @@ struct Bucket {
 #[derive(Debug)]
 pub(super) struct Gate {
     config: NetConfig,
-    connections: HashMap<ConnectionId, (Source, Stage)>,
+    connections: HashMap<ConnectionId, Arrival>,
     /// Unproven connections, oldest first; entries of other stages are stale.
     waiting: VecDeque<ConnectionId>,
     sources: HashMap<Source, Bucket>,
+    known: HashMap<SocketAddr, Reserve>,
     pending: usize,
     unproven: usize,
     refused: u64,
@@ -56,6 +80,7 @@ impl Gate {
             connections: HashMap::new(),
             waiting: VecDeque::new(),
             sources: HashMap::new(),
+            known: HashMap::new(),
             pending: 0,
             unproven: 0,
             refused: 0,
@@ -76,30 +101,40 @@ impl Gate {
         self.refused
     }
 
-    /// A connection from `ip` has arrived; whether to go on with it.
-    pub(super) fn arrive(&mut self, id: ConnectionId, ip: IpAddr, now_ms: u64) -> bool {
-        let source = self.source(ip, now_ms);
+    /// A connection has arrived; whether to go on with it. `from` has port 0 where the port
+    /// says nothing about who it is, as with TCP.
+    pub(super) fn arrive(&mut self, id: ConnectionId, from: SocketAddr, now_ms: u64) -> bool {
+        let source = self.source(from.ip(), now_ms);
         let limit = self.config.max_unproven_per_ip;
         let full = self.closed || self.pending >= self.config.max_pending;
         let bucket = self.bucket(source, now_ms);
-        if full || bucket.open >= limit || bucket.tokens < TOKEN {
+        let ordinary = bucket.open < limit && bucket.tokens >= TOKEN;
+        if full || !ordinary && !self.draw_reserve(from, now_ms) {
             self.refused += 1;
             return false;
         }
-        bucket.tokens -= TOKEN;
+        let bucket = self.bucket(source, now_ms);
+        if ordinary {
+            bucket.tokens -= TOKEN;
+        }
         bucket.open += 1;
         self.pending += 1;
-        self.connections.insert(id, (source, Stage::Pending));
+        let arrival = Arrival {
+            source,
+            from,
+            stage: Stage::Pending,
+        };
+        self.connections.insert(id, arrival);
         true
     }
 
     /// Its encryption stands. Returns the connection that has to make room, if one has.
     pub(super) fn establish(&mut self, id: ConnectionId) -> Option<ConnectionId> {
-        let (_, stage) = self.connections.get_mut(&id)?;
-        if *stage != Stage::Pending {
+        let arrival = self.connections.get_mut(&id)?;
+        if arrival.stage != Stage::Pending {
             return None;
         }
-        *stage = Stage::Unproven;
+        arrival.stage = Stage::Unproven;
         self.pending -= 1;
         self.unproven += 1;
         self.waiting.push_back(id);
@@ -116,17 +151,73 @@ impl Gate {
         Some(oldest)
     }
 
-    /// It has proven to belong to a route: it no longer counts among strangers.
-    pub(super) fn prove(&mut self, id: ConnectionId) {
-        if let Some((source, stage)) = self.connections.get_mut(&id) {
-            let (source, was) = (*source, std::mem::replace(stage, Stage::Proven));
-            self.release(source, was);
+    /// It has proven to belong to a route: it no longer counts among strangers, and its
+    /// address is remembered.
+    pub(super) fn prove(&mut self, id: ConnectionId, now_ms: u64) {
+        let Some(arrival) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let was = std::mem::replace(&mut arrival.stage, Stage::Proven);
+        let Arrival { source, from, .. } = *arrival;
+        self.release(source, was);
+        if was == Stage::Unproven {
+            self.excuse(source, now_ms);
+            self.remember(from, now_ms);
         }
+    }
+
+    /// Its other side holds a route's key but makes no link of it, having chosen another
+    /// connection: it has cost nothing.
+    pub(super) fn decline(&mut self, id: ConnectionId, now_ms: u64) {
+        let arrival = self.connections.get(&id).copied();
+        if let Some(arrival) = arrival.filter(|arrival| arrival.stage == Stage::Unproven) {
+            self.excuse(arrival.source, now_ms);
+        }
+    }
+
+    fn excuse(&mut self, source: Source, now_ms: u64) {
+        let full = self.full();
+        let bucket = self.bucket(source, now_ms);
+        bucket.tokens = bucket.tokens.saturating_add(TOKEN).min(full);
+    }
+
+    fn remember(&mut self, from: SocketAddr, now_ms: u64) {
+        if self.known.len() >= MAX_KNOWN && !self.known.contains_key(&from) {
+            let oldest = self.known.iter().min_by_key(|(_, known)| known.proven_ms);
+            if let Some(oldest) = oldest.map(|(from, _)| *from) {
+                self.known.remove(&oldest);
+            }
+        }
+        let known = self.known.entry(from).or_insert(Reserve {
+            tokens: RESERVE * TOKEN,
+            at_ms: now_ms,
+            proven_ms: now_ms,
+        });
+        known.proven_ms = now_ms;
+    }
+
+    /// Takes a token from what is kept back for `from`, if somebody was proven there lately.
+    fn draw_reserve(&mut self, from: SocketAddr, now_ms: u64) -> bool {
+        let Some(known) = self.known.get_mut(&from) else {
+            return false;
+        };
+        if now_ms.saturating_sub(known.proven_ms) > KNOWN_MS {
+            self.known.remove(&from);
+            return false;
+        }
+        let gained = now_ms.saturating_sub(known.at_ms) * RESERVE_RATE / 1_000;
+        known.tokens = known.tokens.saturating_add(gained).min(RESERVE * TOKEN);
+        known.at_ms = now_ms;
+        let enough = known.tokens >= TOKEN;
+        if enough {
+            known.tokens -= TOKEN;
+        }
+        enough
     }
 
     /// Its proof failed, which costs its source more than a mere connection.
     pub(super) fn fail(&mut self, id: ConnectionId, now_ms: u64) {
-        let Some((source, _)) = self.connections.get(&id).copied() else {
+        let Some(Arrival { source, .. }) = self.connections.get(&id).copied() else {
             return;
         };
         let cost = u64::from(self.config.failed_proof_cost) * TOKEN;
@@ -136,8 +227,8 @@ impl Gate {
 
     /// It is gone.
     pub(super) fn forget(&mut self, id: ConnectionId) {
-        if let Some((source, stage)) = self.connections.remove(&id) {
-            self.release(source, stage);
+        if let Some(arrival) = self.connections.remove(&id) {
+            self.release(arrival.source, arrival.stage);
         }
     }
 
@@ -147,7 +238,7 @@ impl Gate {
     }
 
     fn stage(&self, id: ConnectionId) -> Option<Stage> {
-        self.connections.get(&id).map(|(_, stage)| *stage)
+        self.connections.get(&id).map(|arrival| arrival.stage)
     }
 
     fn release(&mut self, source: Source, stage: Stage) {
@@ -162,8 +253,10 @@ impl Gate {
         // Stale ids of closed and proven connections must not pile up.
         if self.waiting.len() > 2 * self.config.max_unproven {
             let connections = &self.connections;
-            let waits =
-                |id: &ConnectionId| matches!(connections.get(id), Some((_, Stage::Unproven)));
+            let waits = |id: &ConnectionId| {
+                let arrival = connections.get(id);
+                arrival.is_some_and(|arrival| arrival.stage == Stage::Unproven)
+            };
             self.waiting.retain(waits);
         }
     }
@@ -219,8 +312,9 @@ mod tests {
         ConnectionId::new_unchecked(n)
     }
 
-    fn ip(n: u32) -> IpAddr {
-        IpAddr::V4(n.into())
+    /// An IPv4 address and no telling port.
+    fn ip(n: u32) -> SocketAddr {
+        SocketAddr::new(IpAddr::V4(n.into()), 0)
     }
 
     #[test]
@@ -241,9 +335,9 @@ mod tests {
     #[test]
     fn neighbours_in_one_ipv6_network_share_a_budget_and_strangers_do_not() {
         let mut gate = gate(|c| c.burst_per_ip = 1);
-        assert!(gate.arrive(id(1), "2001:db8::1".parse().unwrap(), 0));
-        assert!(!gate.arrive(id(2), "2001:db8::2".parse().unwrap(), 0));
-        assert!(gate.arrive(id(3), "2001:db8:0:1::1".parse().unwrap(), 0));
+        assert!(gate.arrive(id(1), "[2001:db8::1]:0".parse().unwrap(), 0));
+        assert!(!gate.arrive(id(2), "[2001:db8::2]:0".parse().unwrap(), 0));
+        assert!(gate.arrive(id(3), "[2001:db8:0:1::1]:0".parse().unwrap(), 0));
     }
 
     #[test]
@@ -253,7 +347,7 @@ mod tests {
             assert!(gate.arrive(id(n), ip(9), 0));
         }
         assert_eq!(gate.establish(id(1)), None);
-        gate.prove(id(1));
+        gate.prove(id(1), 0);
         for n in 2..=4 {
             assert_eq!(gate.establish(id(n)), None);
         }
@@ -288,6 +382,37 @@ mod tests {
         // Once the flood is over, addresses count one by one again.
         assert!(gate.arrive(id(0), ip(200_000), 3_600_000));
         assert!(gate.sources.len() < 3);
+    }
+
+    #[test]
+    fn strangers_at_the_same_address_do_not_shut_out_who_has_proven_themselves_there() {
+        let mut gate = gate(|c| (c.burst_per_ip, c.rate_per_ip) = (3, 1));
+        let contact = SocketAddr::new(ip(1).ip(), 4_001);
+        assert!(gate.arrive(id(1), contact, 0));
+        assert_eq!(gate.establish(id(1)), None);
+        gate.prove(id(1), 0);
+        gate.forget(id(1));
+        // The proof has given back what it took.
+        for n in 2..5 {
+            assert!(gate.arrive(id(n), ip(1), 0));
+        }
+        assert!(!gate.arrive(id(5), ip(1), 0));
+        for n in 6..6 + RESERVE as usize {
+            assert!(gate.arrive(id(n), contact, 0));
+        }
+        assert!(!gate.arrive(id(20), contact, 0), "a little, not everything");
+        assert!(gate.arrive(id(21), contact, 2_000));
+    }
+
+    #[test]
+    fn whoever_holds_the_key_and_chose_another_connection_is_charged_nothing() {
+        let mut gate = gate(|c| c.burst_per_ip = 1);
+        for n in 0..10 {
+            assert!(gate.arrive(id(n), ip(1), 0));
+            let _ = gate.establish(id(n));
+            gate.decline(id(n), 0);
+            gate.forget(id(n));
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(super) enum Notice {
 pub(super) enum Outcome {
     /// The other side did not prove itself, or turned us away.
     Stranger,
-    /// It is who it should be, but another link stands.
+    /// It is who it should be, but another link stands or was chosen, or there is no room.
     Declined,
     /// It was a link and is one no more.
     Ended,
@@ -56,7 +56,6 @@ pub(super) enum Outcome {
 
 /// A stream whose other side holds the route's key.
 struct Proven {
-    route: RouteId,
     key: LinkKey,
     /// What the dialing side said first.
     first: Option<Frame>,
@@ -98,18 +97,35 @@ impl Links {
     }
 
     async fn attempt(&self, mut job: Job) -> Outcome {
+        let late = self.clock.sleep(self.config.prove_within);
+        tokio::pin!(late);
         let proven = tokio::select! {
             proven = self.prove(&mut job) => proven,
-            () = self.clock.sleep(self.config.prove_within) => return Outcome::Stranger,
+            () = &mut late => return Outcome::Stranger,
         };
-        let Ok(proven) = proven else {
+        let Ok((route, key)) = proven else {
             return Outcome::Stranger;
         };
-        let route = proven.route;
+        // A dialer may have several connections to us under way and chooses one by speaking on
+        // it; so a listener believes in a link only when the first frame has come. Who holds
+        // the key and leaves it at that has chosen another, and owes us nothing.
+        let dialer = matches!(job.errand, Errand::Dial { .. });
+        let mut first = None;
+        if !dialer {
+            let mut reader = FrameReader::default();
+            let heard = tokio::select! {
+                heard = poll_fn(|cx| reader.poll_frame(cx, &mut job.stream)) => heard,
+                () = &mut late => return Outcome::Declined,
+            };
+            let Ok(frame) = heard else {
+                return Outcome::Declined;
+            };
+            first = Some(frame);
+        }
         let claim = Claim {
             route,
             peer: job.peer,
-            dialer: matches!(job.errand, Errand::Dial { .. }),
+            dialer,
         };
         let now = self.clock.steady_ms();
         let seat = self
@@ -119,16 +135,13 @@ impl Links {
             return Outcome::Declined;
         };
         let serial = seat.serial;
-        self.serve(job, proven, &claim, seat).await;
+        self.serve(job, Proven { key, first }, &claim, seat).await;
         self.table.vacate(route, serial);
         Outcome::Ended
     }
 
-    /// Waits for the other side's proof and, on the listening side, the first frame.
-    ///
-    /// A dialer may have several connections to us under way and chooses one by speaking on
-    /// it; so a listener believes in a link only when the first frame has come.
-    async fn prove(&self, job: &mut Job) -> Result<Proven, ProofError> {
+    /// Waits until the other side has proven which route it belongs to, and with which key.
+    async fn prove(&self, job: &mut Job) -> Result<(RouteId, LinkKey), ProofError> {
         match &job.errand {
             Errand::Dial { route, key } => {
                 let ends = Ends {
@@ -136,11 +149,7 @@ impl Links {
                     listener: job.peer,
                 };
                 proof::dial(&mut job.stream, &ends, key).await?;
-                Ok(Proven {
-                    route: *route,
-                    key: LinkKey(*key),
-                    first: None,
-                })
+                Ok((*route, LinkKey(*key)))
             }
             Errand::Answer => {
                 let ends = Ends {
@@ -149,13 +158,7 @@ impl Links {
                 };
                 let candidates = || self.table.candidates();
                 let found = proof::answer(&mut job.stream, &ends, candidates).await?;
-                let mut reader = FrameReader::default();
-                let first = poll_fn(|cx| reader.poll_frame(cx, &mut job.stream)).await;
-                Ok(Proven {
-                    route: found.route,
-                    key: LinkKey(found.key),
-                    first: Some(first.map_err(|_| ProofError::Wrong)?),
-                })
+                Ok((found.route, LinkKey(found.key)))
             }
         }
     }

@@ -28,6 +28,16 @@
 //! - Each epoch gets a whole new swarm: the library binds a PeerId to its transports for good.
 //! - TCP ports are asked for without `SO_REUSEPORT` before the library binds them with it:
 //!   else two daemons of one user would share a port without a word.
+//! - Whoever proves a key is charged nothing, whether or not the connection becomes the link:
+//!   a dial over QUIC and TCP at a time leaves one of two behind. The address (QUIC: with its
+//!   port) keeps a few connections in reserve for a day, which strangers behind the same IP
+//!   address cannot spend.
+//! - Over QUIC what a peer may have under way unread is 1 MiB. Over TCP `libp2p-yamux` 0.48
+//!   lets only the number of streams be set: each starts with 256 KiB, and yamux raises that,
+//!   towards its fixed 1 GiB a connection, for a peer whose bytes we read within two round
+//!   trips. Strangers do not get there, since nothing beyond a proof is read of them; a contact
+//!   who races and then floods while no events are taken can make us hold more than 256 KiB.
+//!   Bounding it takes a multiplexer of our own around the `yamux` crate.
 //! - When strangers fill all places, the oldest of them goes, not the newcomer: a contact
 //!   proves itself within a round trip, an attacker's idle connection does not.
 

@@ -3,7 +3,7 @@
 use super::{ContactError, Contacts, Event, convert, manifests, routes::parse_addresses, session};
 use crate::{
     crypto::{Random, SystemRandom, hash},
-    model::{ContactId, EventKind, Fingerprint, IdentityId, RouteId},
+    model::{ContactId, EventKind, FailureReason, Fingerprint, IdentityId, RouteId},
     net::LinkKey,
     protocol::{Established, Peer},
     store::{
@@ -41,6 +41,9 @@ impl Contacts {
         let peer = &made.peer;
         let fingerprint = peer.ic.fingerprint();
         let now = self.0.bus.now();
+        if self.is_blocked(txn, &fingerprint)? {
+            return Err(ContactError::WrongState("they are blocked"));
+        }
         let known = find(txn, identity, &fingerprint)?;
         let is_known = known.is_some();
         if let Some(known) = &known {
@@ -131,7 +134,7 @@ impl Contacts {
             routes::put(txn, &route).map_err(ContactError::Store)?;
             return Ok((route, Event::KeyAdded(route_id)));
         }
-        let former = self.leave(txn, present, id)?;
+        let former = self.leave(txn, present, id, FailureReason::CannotOpen)?;
         sessions::put_rival(txn, &id, &former).map_err(ContactError::Store)?;
         let route = session::enter(txn, record, fresh, addresses, vec![key])?;
         Ok((route, Event::RouteAdded(route_id)))

@@ -65,13 +65,22 @@ impl Contacts {
     }
 
     /// Hands every stored route to the network room; needs the transport tier only. Those
-    /// whose handshake has run out of time are dropped.
+    /// whose handshake has run out of time are dropped, and those that are not on disk are
+    /// taken back: whoever removed them did not get that far.
     ///
     /// # Errors
     /// What the store says.
     pub async fn load_routes(&self) -> Result<(), ContactError> {
         let now = self.0.bus.now().0;
         let rows = routes::list(&self.store().read()).map_err(ContactError::Store)?;
+        let offered: Vec<RouteId> = self.kinds().keys().copied().collect();
+        for id in offered {
+            // Looked at one by one: a route is on disk before it is offered.
+            let stored = routes::get(&self.store().read(), &id).map_err(ContactError::Store)?;
+            if stored.is_none() {
+                self.withdraw_route(id).await;
+            }
+        }
         for row in rows {
             let Some(id) = RouteId::from_slice(&row.id) else {
                 continue;

@@ -192,7 +192,7 @@ impl Contacts {
         }
         let other_keys = vec![link_key(&former)?];
         let lost = std::mem::take(&mut rival.lost);
-        let former = self.leave(&mut txn, former, id)?;
+        let former = self.leave(&mut txn, former, id, FailureReason::CannotOpen)?;
         sessions::put_rival(&mut txn, &id, &former).map_err(ContactError::Store)?;
         let route = enter(&mut txn, &mut contact, rival, route.addresses, other_keys)?;
         self.0
@@ -229,13 +229,14 @@ impl Contacts {
         self.offer_route(&route)
     }
 
-    /// Ends the parcels sealed under `session`: they can never be opened under another, and
-    /// their places would mislead it. Its outbox and what was kept go with the route.
+    /// Ends the parcels sealed under `session`, for `reason`: they can never be opened under
+    /// another, and their places would mislead it. Its outbox and what was kept go with the route.
     pub(super) fn leave(
         &self,
         txn: &mut Txn,
         mut session: RivalRecord,
         id: ContactId,
+        reason: FailureReason,
     ) -> Result<RivalRecord, ContactError> {
         let route = RouteId(id.0);
         let head = outbox::head(txn, &route).map_err(ContactError::Store)?.head;
@@ -255,7 +256,7 @@ impl Contacts {
             messages::update(txn, &conversation, place.index, |stored| {
                 session.lost.push(stored.author_seq);
                 stored.state = state.number();
-                stored.reason = FailureReason::CannotOpen.number();
+                stored.reason = reason.number();
             })
             .map_err(ContactError::Store)?;
             let kind = EventKind::MessageState {

@@ -203,3 +203,57 @@ async fn a_free_port_is_the_same_number_for_udp_and_tcp_and_a_taken_one_is_an_er
     let refused = Net::spawn(taken, Clock::system(), &Tasks::new()).await;
     assert!(matches!(refused, Err(NetError::Listen { .. })));
 }
+
+#[tokio::test]
+async fn a_contact_who_comes_back_over_and_over_is_never_taken_for_a_stranger() {
+    // No time passes for the listener, so nothing that is spent comes back by waiting.
+    let hand = TestClock::at(0);
+    let (mut a, mut b) = (side().await, side_with(config(), hand.clock()).await);
+    a.knows(&[KEY], vec![b.at()]);
+    b.knows(&[KEY], Vec::new());
+    for round in 0..24 {
+        a.net.dial(ROUTE).await;
+        assert!(!a.up().await, "round {round}");
+        assert!(b.up().await);
+        a.net.disconnect(ROUTE).await;
+        assert_eq!(a.down().await, LinkDownReason::Disconnected);
+        b.down().await;
+    }
+}
+
+#[tokio::test]
+async fn a_dial_that_finds_no_room_for_a_link_is_told_to_have_failed() {
+    let narrow = NetConfig {
+        max_links: 1,
+        ..config()
+    };
+    let (mut a, mut b) = (side_with(narrow, Clock::system()).await, side().await);
+    let other = RouteId([2; 16]);
+    let mut c = side().await;
+    a.knows(&[KEY], vec![b.at()]);
+    b.knows(&[KEY], Vec::new());
+    a.net.dial(ROUTE).await;
+    a.up().await;
+    b.up().await;
+    let route = |addresses| Route {
+        id: other,
+        keys: vec![[9; 32]],
+        addresses,
+        invite: false,
+    };
+    a.net.put_route(route(vec![c.at()]));
+    c.net.put_route(route(Vec::new()));
+    a.net.dial(other).await;
+    assert!(matches!(
+        a.next().await,
+        Event::DialFailed { route, .. } if route == other
+    ));
+    // It may be tried again.
+    a.net.dial(other).await;
+    assert!(matches!(
+        a.next().await,
+        Event::DialFailed { route, .. } if route == other
+    ));
+    c.net.remove_route(other).await;
+    drop(c.events.try_recv());
+}

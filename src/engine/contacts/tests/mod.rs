@@ -1,5 +1,6 @@
 //! People without a network between them: each message is carried by hand.
 
+mod blocking;
 mod compromise;
 mod crossing;
 mod shredding;
