@@ -8,6 +8,7 @@ use super::{
     take_back::{all_rows, end_rows},
 };
 use crate::{
+    crypto::EnvelopeKind,
     model::{
         ContactId, ConversationId, DeliveryState, EventKind, FailureReason, Fingerprint, Hlc,
         MessageId, RouteId, Timestamp,

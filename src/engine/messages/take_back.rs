@@ -143,10 +143,11 @@ pub(super) fn void(
     let mut voids = Vec::new();
     for seqs in seqs.chunks(MAX_VOIDED) {
         let seqs = seqs.to_vec();
-        voids.push(desk.seal(Body::Void { seqs }, 0, None)?);
+        let void = desk.seal(Body::Void { seqs: seqs.clone() }, 0, None)?;
+        voids.push((void, seqs));
     }
-    for void in voids {
-        desk.push_control(txn, void, ROW_VOID)?;
+    for (void, seqs) in voids {
+        desk.push_void(txn, void, seqs)?;
     }
     Ok(())
 }
