@@ -24,6 +24,9 @@ pub const MAX_INVITE_TTL: Duration = Duration::from_secs(90 * 86_400);
 pub const MAX_OUTBOX_PER_CONTACT: usize = 10_000;
 /// Most rows on one page.
 pub const MAX_PAGE: u32 = 500;
+/// Most bytes of text on one page, unless its first row alone is larger: with what else is told of
+/// [`MAX_PAGE`] rows it stays far below the 4 MiB that a gRPC client takes by default.
+pub const MAX_PAGE_TEXT_BYTES: usize = 1024 * 1024;
 /// Rows on a page when none are asked for.
 pub const DEFAULT_PAGE: u32 = 50;
 /// Longest idempotency key, in bytes.

@@ -118,7 +118,8 @@ pub fn update(
     Ok(())
 }
 
-/// Up to `n` messages below index `before` (or from the end), newest first.
+/// Up to `n` messages below index `before` (or from the end), newest first. Fewer, but one at
+/// least, where more would hold over `bytes` of text.
 ///
 /// # Errors
 /// As [`Read::get`].
@@ -127,12 +128,13 @@ pub fn page(
     conversation: &ConversationId,
     before: Option<u64>,
     n: usize,
+    bytes: usize,
 ) -> Result<Vec<(u64, StoredMessage)>, StoreError> {
     let count = from
         .get::<ConversationRecord>(&conversation.0)?
         .map_or(0, |record| record.message_count);
     let mut end = before.unwrap_or(count).min(count);
-    let mut page = Vec::new();
+    let (mut page, mut held) = (Vec::new(), 0_usize);
     while end > 0 && page.len() < n {
         let (segment, slot) = split(end - 1);
         let messages = from
@@ -145,7 +147,12 @@ pub fn page(
             if page.len() == n {
                 break;
             }
-            page.push((index, lengthen(from, message)?));
+            let message = lengthen(from, message)?;
+            held = held.saturating_add(message.text.len());
+            if held > bytes && !page.is_empty() {
+                return Ok(page);
+            }
+            page.push((index, message));
         }
         end = first;
     }

@@ -106,3 +106,26 @@ async fn a_text_is_at_most_64_kib() {
     alice.is_delivered(&sent).await;
     bob.hears("Alice", &[longest]).await;
 }
+
+#[tokio::test]
+async fn a_history_of_long_texts_comes_in_pages_that_a_client_can_take() {
+    let (alice, mut bob) = alice_and_bob().await;
+    bob.kill();
+    // Five mebibytes: more than gRPC takes in one answer by default.
+    let texts: Vec<String> = (0..80)
+        .map(|number| format!("{number:04}{}", "x".repeat(MAX_TEXT_BYTES - 4)))
+        .collect();
+    for text in &texts {
+        alice.send("Bob", text).await;
+    }
+    let request = v1::ListMessagesRequest {
+        conversation: "Bob".into(),
+        page_size: 500,
+        ..Default::default()
+    };
+    let first = reply(alice.client().messages().list_messages(request).await).expect("a page");
+    assert_eq!(first.messages.len(), 16);
+    let all = alice.messages("Bob").await;
+    let all: Vec<String> = all.into_iter().map(|message| message.text).collect();
+    assert!(all == texts, "{} of {} messages", all.len(), texts.len());
+}

@@ -180,7 +180,8 @@ impl Messages {
             .map(|_| (route, place.outbox_row)))
     }
 
-    /// A conversation's messages before index `before`, the newest first.
+    /// A conversation's messages before index `before`, the newest first: at most `max` of them,
+    /// and no more text than fits on a page.
     ///
     /// # Errors
     /// Locked, or what the store says.
@@ -190,7 +191,9 @@ impl Messages {
         before: Option<u64>,
         max: usize,
     ) -> Result<Vec<Message>, MessageError> {
-        let rows = messages::page(&self.bus.store().read(), &conversation, before, max)
+        let read = self.bus.store().read();
+        let bytes = limits::MAX_PAGE_TEXT_BYTES;
+        let rows = messages::page(&read, &conversation, before, max, bytes)
             .map_err(MessageError::Store)?;
         rows.into_iter()
             .map(|(index, row)| self.complete(conversation, index, row))
@@ -231,8 +234,9 @@ impl Messages {
         for conversation in conversations {
             let mut before = None;
             loop {
-                let rows =
-                    messages::page(&read, conversation, before, 64).map_err(MessageError::Store)?;
+                let bytes = limits::MAX_PAGE_TEXT_BYTES;
+                let rows = messages::page(&read, conversation, before, 64, bytes)
+                    .map_err(MessageError::Store)?;
                 let Some((oldest, _)) = rows.last() else {
                     break;
                 };

@@ -36,8 +36,6 @@ use tonic::{
 
 pub use super::status::ClientError;
 
-/// Largest answer that is taken: a full page of the longest messages fits.
-const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Longest wait for the socket. A daemon that is just being started takes the connection at once.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
@@ -93,7 +91,8 @@ macro_rules! rooms {
             $(#[$doc])*
             #[must_use]
             pub fn $name(&self) -> $client<Channel> {
-                $client::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+                // With the limit that every gRPC client has by default: each answer fits.
+                $client::new(self.channel.clone())
             }
         )*}
     };

@@ -1,6 +1,7 @@
 //! Holds the contract with clients: complete, uniform, and never renumbered.
 
 use super::proto::DESCRIPTOR_SET;
+use crate::model::limits;
 use prost::Message;
 use prost_types::{
     DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
@@ -132,6 +133,30 @@ fn every_list_is_paged() {
             is(&gives, "next_page_token", Type::String),
         ];
         assert_eq!(pages, [name.starts_with("List"); 3], "{name}");
+    }
+}
+
+#[test]
+fn the_fullest_page_fits_into_what_a_client_takes_by_default() {
+    const DEFAULT_LIMIT: usize = 4 * 1024 * 1024;
+    let messages = messages();
+    for (_, name, _, gives) in calls().iter().filter(|call| call.1.starts_with("List")) {
+        let rows = gives.field.iter().find(|f| f.label() == Label::Repeated);
+        let row = messages
+            .get(rows.expect("rows").type_name())
+            .expect("a row of ours");
+        // Tag and length, then the longest there is: no text but a message's is longer than a
+        // greeting, and texts together are limited by themselves.
+        let longest = |field: &FieldDescriptorProto| match (field.r#type(), field.name()) {
+            (Type::String, "text") => 8,
+            (Type::String, _) => 8 + limits::MAX_GREETING_BYTES,
+            (Type::Message | Type::Bytes | Type::Group, other) => panic!("{name}: {other}?"),
+            _ => 12,
+        };
+        let row = 8 + row.field.iter().map(longest).sum::<usize>();
+        let rows = usize::try_from(limits::MAX_PAGE).expect("small");
+        let page = limits::MAX_PAGE_TEXT_BYTES + rows * row;
+        assert!(page < DEFAULT_LIMIT, "{name}: {page}");
     }
 }
 

@@ -34,7 +34,7 @@ fn assert_shape(store: &Store) {
     let contact = contacts::get(&view, &ContactId([5; 16])).unwrap().unwrap();
     assert_eq!(contact.name, "Anna");
     let conversation = ConversationId([1; 16]);
-    let page = messages::page(&view, &conversation, None, 100).unwrap();
+    let page = messages::page(&view, &conversation, None, 100, usize::MAX).unwrap();
     assert_eq!(page.len(), 66);
     assert_eq!(page[0].1.text, "x".repeat(3_000));
     assert_eq!(page[65].1.text, "message 0");

@@ -12,9 +12,9 @@ use crate::store::{
 };
 
 const ROUTE: RouteId = RouteId([4; 16]);
-const TALK: ConversationId = ConversationId([1; 16]);
+pub(super) const TALK: ConversationId = ConversationId([1; 16]);
 
-fn store() -> (tempfile::TempDir, Store) {
+pub(super) fn store() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     commit(&store, |txn| {
@@ -76,7 +76,7 @@ fn messages_are_paged_over_segments_newest_first() {
     let mut before = None;
     let mut seen = Vec::new();
     loop {
-        let page = messages::page(&view, &TALK, before, 40).unwrap();
+        let page = messages::page(&view, &TALK, before, 40, usize::MAX).unwrap();
         let Some((oldest, _)) = page.last() else {
             break;
         };
@@ -105,10 +105,8 @@ fn a_message_is_stored_once_and_only_in_a_conversation() {
     let nowhere = ConversationId([9; 16]);
     assert!(messages::append(&mut txn, &nowhere, message(2, "c")).is_err());
     store.queue(txn).unwrap().wait().unwrap();
-    assert_eq!(
-        messages::page(&store.read(), &TALK, None, 9).unwrap().len(),
-        1
-    );
+    let page = messages::page(&store.read(), &TALK, None, 9, usize::MAX);
+    assert_eq!(page.unwrap().len(), 1);
 }
 
 #[test]
