@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio::{sync::oneshot, task::JoinHandle};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Tells a task that the house is closing.
 ///
@@ -43,6 +43,8 @@ type Started = (&'static str, JoinHandle<()>);
 pub struct Tasks {
     stop: Stop,
     started: Arc<Mutex<Vec<Started>>>,
+    calls: TaskTracker,
+    abandon: CancellationToken,
 }
 
 impl Tasks {
@@ -74,17 +76,48 @@ impl Tasks {
         }));
     }
 
+    /// Runs a call to its end, whether or not anybody still waits for what it gives: who drops
+    /// the answer half-way must not leave half of the work undone.
+    ///
+    /// The answer is `None` if the call panicked, or kept the stop waiting and was abandoned.
+    #[expect(clippy::disallowed_methods, reason = "the home of spawn")]
+    pub fn finish<T, F>(&self, call: F) -> impl Future<Output = Option<T>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let (done, answer) = oneshot::channel();
+        let abandon = self.abandon.clone();
+        drop(tokio::spawn(self.calls.track_future(async move {
+            if let Some(given) = abandon.run_until_cancelled(call).await {
+                // Nobody may be waiting any more: that is what this is for.
+                let _ = done.send(given);
+            }
+        })));
+        async { answer.await.ok() }
+    }
+
     /// Begins stage 1.
     pub fn close(&self) {
         self.stop.closing.cancel();
     }
 
-    /// Runs both stages: every task gets `deadline` to return, the last started first.
+    /// Runs both stages. Calls that must [finish](Self::finish) get `deadline` while everything
+    /// still works for them; then each task gets it to return, the last started first.
     /// Returns the names of those that had to be aborted.
     pub async fn shut_down(&self, deadline: Duration) -> Vec<&'static str> {
         self.close();
-        self.stop.draining.cancel();
         let mut late = Vec::new();
+        self.calls.close();
+        if tokio::time::timeout(deadline, self.calls.wait())
+            .await
+            .is_err()
+        {
+            self.abandon.cancel();
+            self.calls.wait().await;
+            late.push("calls");
+        }
+        self.stop.draining.cancel();
         // A task may start another while it ends, so the list is read again each time.
         while let Some((name, mut handle)) = self.pop() {
             if tokio::time::timeout(deadline, &mut handle).await.is_err() {
@@ -117,5 +150,36 @@ mod tests {
         tasks.spawn("good", async move { stop.draining().await });
         tasks.spawn("deaf", std::future::pending());
         assert_eq!(tasks.shut_down(Duration::from_millis(1)).await, ["deaf"]);
+    }
+
+    #[tokio::test]
+    async fn a_call_is_finished_for_nobody_and_the_stop_waits_for_it() {
+        let tasks = Tasks::new();
+        let (go, gone) = oneshot::channel();
+        let (followed, follow_up) = oneshot::channel();
+        let stop = tasks.stop();
+        drop(tasks.finish(async move {
+            gone.await.unwrap();
+            followed.send(stop.draining.is_cancelled()).unwrap();
+        }));
+        let (late, ()) = tokio::join!(tasks.shut_down(Duration::from_secs(60)), async {
+            tasks.stop().closing().await;
+            go.send(()).unwrap();
+        });
+        assert!(late.is_empty(), "{late:?}");
+        assert!(!follow_up.await.unwrap(), "the house drained too early");
+    }
+
+    #[tokio::test]
+    async fn a_call_without_end_is_abandoned_and_named() {
+        let tasks = Tasks::new();
+        let endless = tasks.finish(std::future::pending::<()>());
+        assert_eq!(tasks.shut_down(Duration::from_millis(1)).await, ["calls"]);
+        assert_eq!(endless.await, None);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_call_gets_its_answer() {
+        assert_eq!(Tasks::new().finish(async { 7 }).await, Some(7));
     }
 }

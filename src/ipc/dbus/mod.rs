@@ -16,6 +16,8 @@
 //!   Properties with such values are announced by name and read on request.
 //! - While the vault is not unlocked only the root object is there.
 //! - Every method, reply and signal ends in `a{sv}`, so that none ever needs a second version.
+//! - A call runs to its end though its client or the bus goes in the middle: zbus gives each a
+//!   task of its own, and a test holds it to that.
 //! - A property is read from the service each time; only `PropertiesChanged` is gathered, to at
 //!   most ten a second an object.
 

@@ -125,6 +125,17 @@ fn what_changes_something_takes_an_idempotency_key() {
 }
 
 #[test]
+fn a_call_that_ends_with_its_client_changes_nothing() {
+    for path in super::door::WAITING {
+        let found = calls().into_iter().find(|(service, name, ..)| {
+            path.strip_prefix('/') == Some(&format!("{PACKAGE}.{service}/{name}"))
+        });
+        let (.., takes, _) = found.unwrap_or_else(|| panic!("no call {path}"));
+        assert!(field(&takes, "idempotency_key").is_none(), "{path}");
+    }
+}
+
+#[test]
 fn every_list_is_paged() {
     for (_, name, takes, gives) in calls() {
         let pages = [

@@ -4,7 +4,7 @@ use super::{
     connection::Peer,
     status::{explain, refuse, stopping},
 };
-use crate::{base::Stop, model::ErrorCode, service::ServiceError};
+use crate::{base::Tasks, model::ErrorCode, service::ServiceError};
 use futures::{FutureExt, future::BoxFuture};
 use std::{
     convert::Infallible,
@@ -18,6 +18,11 @@ use tonic::{
     server::NamedService,
 };
 
+/// Calls that change nothing and may take as long as they please: they end with their client.
+/// All others run to their end. A stream's call is over when the stream begins, and the stream
+/// itself ends with its client.
+pub(super) const WAITING: [&str; 1] = ["/msgd.v1.MessageService/WaitMessage"];
+
 type Request = http::Request<Body>;
 type Response = http::Response<Body>;
 
@@ -26,8 +31,8 @@ type Response = http::Response<Body>;
 pub(super) struct Gate {
     /// The one user who is served.
     pub(super) uid: u32,
-    /// Whether the house is closing.
-    pub(super) stop: Stop,
+    /// Knows whether the house is closing, and finishes what a client walks away from.
+    pub(super) tasks: Tasks,
 }
 
 impl Gate {
@@ -46,7 +51,7 @@ impl Gate {
                 "too many clients are connected: close some and try again",
             );
         }
-        if when == Open::UntilClosing && self.stop.is_closing() {
+        if when == Open::UntilClosing && self.tasks.stop().is_closing() {
             return Err(stopping());
         }
         Ok(())
@@ -92,17 +97,27 @@ where
             let response = refuse(error).into_http();
             return Box::pin(async { Ok(response) });
         }
+        let waits = WAITING.contains(&request.uri().path());
         // A panic would only reset the stream: the client is told, the others never notice.
         let call = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        Box::pin(async move {
-            Ok(match call.await {
+        let call = async move {
+            match call.await {
                 Ok(Ok(response)) => with_detail(response),
                 Ok(Err(never)) => match never {},
                 Err(_panic) => {
                     let text = "the daemon failed in this call; its log says where";
                     refuse(ServiceError::new(ErrorCode::Internal, "daemon", text)).into_http()
                 }
-            })
+            }
+        };
+        if waits {
+            return Box::pin(call.map(Ok));
+        }
+        // tonic drops the future of a client that goes, between any two steps of the call.
+        let finished = self.gate.tasks.finish(call);
+        Box::pin(async {
+            let response = finished.await;
+            Ok(response.unwrap_or_else(|| refuse(stopping()).into_http()))
         })
     }
 }

@@ -12,8 +12,10 @@
 //! - A client too many is told so instead of waiting for a seat.
 //! - Calls without an idempotency key (`UnlockVault`, `LockVault`, `StopDaemon`) have the same
 //!   effect when repeated; the contract test lists them.
+//! - A call runs to its end though its client goes in the middle: [`door`] sees to it, once for
+//!   all. Only `WaitMessage` and streams, which change nothing, end with their client.
 //! - Long waits (`Subscribe`, `WaitMessage`) end when stage 1 of the stop begins; other calls in
-//!   flight may finish until the grace of stage 2 is over.
+//!   flight finish before stage 2, as long as they keep to its deadline.
 
 pub mod client;
 pub mod proto;

@@ -51,7 +51,7 @@ pub(super) struct Settings {
     pub(super) streams: u32,
     /// Largest set of headers.
     pub(super) header_bytes: u32,
-    /// How long calls in flight may go on in stage 2. Shorter than what [`Tasks::shut_down`]
+    /// How long answers may take to be read in stage 2. Shorter than what [`Tasks::shut_down`]
     /// allows, so that the door ends by itself.
     pub(super) grace: Duration,
 }
@@ -75,14 +75,14 @@ impl Default for Settings {
 /// Opens the door: serves `service` to this user's clients on `listener`, as the task `grpc`.
 ///
 /// Stage 1 of the stop: no new connections (a socket that we put up is taken down), no new calls,
-/// streams and waits end with `UNAVAILABLE`, health says `NOT_SERVING`. Stage 2: calls in flight
-/// have one more second, then every connection is cut and the task returns.
+/// streams and waits end with `UNAVAILABLE`, health says `NOT_SERVING`; calls in flight finish.
+/// Stage 2: every connection is cut a second later and the task returns.
 pub fn serve(service: Service, listener: Listener, tasks: &Tasks) {
     let settings = Settings::default();
     let stop = tasks.stop();
     let gate = Gate {
         uid: settings.uid,
-        stop: stop.clone(),
+        tasks: tasks.clone(),
     };
     let mut routes = Routes::builder();
     add_rooms(&mut routes, &service, &gate);
@@ -140,7 +140,7 @@ fn add_rooms(routes: &mut RoutesBuilder, service: &Service, gate: &Gate) {
         };
     }
     let with = || service.clone();
-    let stop = || gate.stop.clone();
+    let stop = || gate.tasks.stop();
     add! {
         DaemonServiceServer(Daemon(with())),
         VaultServiceServer(Vault(with())),
@@ -157,7 +157,7 @@ fn add_rooms(routes: &mut RoutesBuilder, service: &Service, gate: &Gate) {
 
 /// What every gRPC tool expects: health, and reflection in both versions in use.
 pub(super) fn add_standards(routes: &mut RoutesBuilder, gate: &Gate) {
-    let health = HealthServer::new(Reporter::new(gate.stop.clone()));
+    let health = HealthServer::new(Reporter::new(gate.tasks.stop()));
     routes.add_service(room!(health, gate, Open::ToTheEnd));
     let reflection = || {
         Reflection::configure()

@@ -1,6 +1,7 @@
 //! Tests of the door: against a bus of their own, and against its own description.
 
 mod bus;
+mod calls;
 mod contract;
 mod parity;
 mod retry;

@@ -1,6 +1,7 @@
 //! The door under load, abuse and stop, with a stand-in behind it.
 
 mod abuse;
+mod leaving;
 mod standards;
 mod stop;
 
@@ -29,7 +30,11 @@ use tonic::{Request, service::Routes};
 struct StandIn {
     started: Arc<Notify>,
     finish: Arc<Notify>,
+    followed_up: Arc<Notify>,
 }
+
+/// A text that the stand-in takes its time for.
+const SLOW: &str = "slow";
 
 #[tonic::async_trait]
 impl MessageService for StandIn {
@@ -38,6 +43,11 @@ impl MessageService for StandIn {
         request: Request<v1::SendMessageRequest>,
     ) -> Answer<v1::SendMessageResponse> {
         let text = request.into_inner().text;
+        if text == SLOW {
+            self.started.notify_one();
+            self.finish.notified().await;
+            self.followed_up.notify_one();
+        }
         let message = Some(v1::Message {
             text,
             ..Default::default()
@@ -65,7 +75,7 @@ impl MessageService for StandIn {
         &self,
         _: Request<v1::ExplainMessageRequest>,
     ) -> Answer<v1::ExplainMessageResponse> {
-        let _leaving = Leaving(Arc::clone(&self.finish));
+        let _leaving = Leaving(Arc::clone(&self.followed_up));
         self.started.notify_one();
         std::future::pending().await
     }
@@ -74,13 +84,14 @@ impl MessageService for StandIn {
         &self,
         _: Request<v1::WaitMessageRequest>,
     ) -> Answer<v1::WaitMessageResponse> {
+        let _leaving = Leaving(Arc::clone(&self.followed_up));
         self.started.notify_one();
         self.finish.notified().await;
         answer(v1::WaitMessageResponse::default())
     }
 }
 
-/// Tells when a call that never finishes is dropped.
+/// Tells when a call is over, also one that is dropped.
 struct Leaving(Arc<Notify>);
 
 impl Drop for Leaving {
@@ -95,6 +106,7 @@ struct House {
     tasks: Tasks,
     started: Arc<Notify>,
     finish: Arc<Notify>,
+    followed_up: Arc<Notify>,
 }
 
 impl House {
@@ -106,10 +118,11 @@ impl House {
         change(&mut settings);
         let gate = Gate {
             uid: settings.uid,
-            stop: tasks.stop(),
+            tasks: tasks.clone(),
         };
         let stand_in = StandIn::default();
         let (started, finish) = (Arc::clone(&stand_in.started), Arc::clone(&stand_in.finish));
+        let followed_up = Arc::clone(&stand_in.followed_up);
         let mut routes = Routes::builder();
         let server = MessageServiceServer::new(stand_in);
         routes.add_service(room!(server, gate, Open::UntilClosing));
@@ -125,6 +138,7 @@ impl House {
             tasks,
             started,
             finish,
+            followed_up,
         }
     }
 
