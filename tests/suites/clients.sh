@@ -150,9 +150,15 @@ busctl --user set-property "$name" "$contact" "$name.Contact" Alias s Robert
 eventually sh -c 'grep PropertiesChanged "$1" | grep -q Alias' - "$scratch/signals.log"
 [[ $(busctl --user get-property "$name" "$contact" "$name.Contact" Alias) == 's "Robert"' ]]
 as alice msgctl contact show Robert >/dev/null
+# Once the counters of a later message are told, everything about the alias has been.
+busctl --user call "$name" "$object" "$name.Messages" SendMessage "ssa{sv}" Robert farewell 0 >/dev/null
+eventually sh -c 'sed "1,/Alias/d" "$1" | sed "1,/MessageQueued/d" | grep -q EventsPending' - \
+    "$scratch/signals.log"
+told=$(grep PropertiesChanged "$scratch/signals.log" | grep -c Alias)
+[[ $told -eq 1 ]] || fail "the new alias was announced $told times"
 kill "$monitor"
 wait "$monitor" 2>/dev/null || true
-if grep -q -e Robert -e probe "$scratch/signals.log"; then
+if grep -q -e Robert -e probe -e farewell "$scratch/signals.log"; then
     fail "a signal told a name or a text"
 fi
 step "done"

@@ -1,15 +1,23 @@
-//! Documentation in introspection: zbus writes doc comments as XML comments, which tools drop;
-//! here they become the annotation that `gdbus introspect` and code generators read.
+//! Introspection as clients are to read it.
+//!
+//! zbus writes doc comments as XML comments, which tools drop; here they become the annotation
+//! that `gdbus introspect` and code generators read. And zbus announces by itself what a setter
+//! has set, which the shelf does for whatever changed, by whomever: a property that can be set is
+//! declared to zbus as never announced, and introspection says here how it is.
 
+/// What zbus was told.
+const UNTOLD: &str = "\"org.freedesktop.DBus.Property.EmitsChangedSignal\" value=\"false\"";
+/// What the shelf does.
+const TOLD: &str = "\"org.freedesktop.DBus.Property.EmitsChangedSignal\" value=\"invalidates\"";
 const ANNOTATION: &str = "org.gtk.GDBus.DocString";
 
 /// `xml` of one interface, as zbus wrote it, with its comments turned into annotations of the
-/// members that follow them, and with `about` as the interface's own.
+/// members that follow them, with `about` as the interface's own, and with what it announces.
 pub(super) fn annotate(xml: &str, about: &str) -> String {
     let mut out = String::with_capacity(xml.len() * 2);
     let mut doc: Option<String> = None;
     let mut in_comment = false;
-    for line in xml.lines() {
+    for line in xml.replace(UNTOLD, TOLD).lines() {
         let text = line.trim();
         let indent = line.len() - line.trim_start().len();
         if text == "<!--" {

@@ -158,7 +158,7 @@ impl ContactObject {
     }
 
     /// What the user calls them, shown instead of Name when not empty. Writing it is Rename.
-    #[zbus(property(emits_changed_signal = "invalidates"))]
+    #[zbus(property(emits_changed_signal = "false"))]
     async fn alias(&self) -> Result<String> {
         Ok(self.read().await?.alias)
     }

@@ -98,7 +98,7 @@ impl IdentityObject {
     }
 
     /// What the user calls it; told to contacts in requests. Writing it is Rename.
-    #[zbus(property(emits_changed_signal = "invalidates"))]
+    #[zbus(property(emits_changed_signal = "false"))]
     async fn name(&self) -> Result<String> {
         Ok(self.read().await?.name)
     }

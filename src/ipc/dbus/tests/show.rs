@@ -4,8 +4,8 @@ use super::{TestBus, idle_service};
 use crate::{
     ipc::dbus::{
         names,
-        objects::ContactObject,
-        served::{Private, knowing, once},
+        objects::{ContactObject, IdentityObject},
+        served::{Private, Served, knowing, once},
         session,
         shelf::Shelf,
         signals,
@@ -21,7 +21,10 @@ use std::{
     collections::HashMap,
     sync::atomic::{AtomicU32, Ordering},
 };
-use zbus::{MatchRule, MessageStream, OwnedObjectPath, OwnedVariant, message::Type};
+use zbus::{
+    MatchRule, MessageStream, OwnedObjectPath, OwnedVariant, message::Type,
+    object_server::Interface,
+};
 
 type Interfaces = HashMap<String, HashMap<String, OwnedVariant>>;
 
@@ -252,4 +255,36 @@ async fn what_is_known_is_not_read_again() {
     })
     .await;
     assert_eq!(reads.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn zbus_announces_nothing_of_what_is_set_so_that_the_shelf_alone_does() {
+    let (service, id) = (idle_service(), contact().id);
+    let contact = twice(ContactObject { service, id });
+    let (service, id) = (idle_service(), IdentityId([2; 16]));
+    let identity = twice(IdentityObject { service, id });
+    let mut settable = Vec::new();
+    for (told_to_zbus, told_to_clients) in [contact, identity] {
+        let mut lines = told_to_zbus.lines().map(str::trim);
+        while let Some(line) = lines.next() {
+            if line.contains("access=\"readwrite\"") {
+                let announced = lines.next().unwrap();
+                assert!(announced.ends_with("value=\"false\"/>"), "{announced}");
+                settable.push(line.split('"').nth(1).unwrap().to_owned());
+            }
+        }
+        assert!(!told_to_clients.contains("value=\"false\""));
+    }
+    assert_eq!(settable, ["Alias", "Name"]);
+    let others = super::contract::description();
+    assert_eq!(others.matches("access=\"readwrite\"").count(), 2);
+    assert!(!others.contains("access=\"write\""));
+}
+
+/// Introspection of one object, as zbus makes it and as clients get it.
+fn twice(object: impl Private) -> (String, String) {
+    let (mut plain, mut served) = (String::new(), String::new());
+    object.introspect_to_writer(&mut plain, 0);
+    Served::new(object).introspect_to_writer(&mut served, 0);
+    (plain, served)
 }
