@@ -1,6 +1,7 @@
 //! The table of commands. One file a noun; each parses its words and shows its answers.
 
 mod completion;
+mod consumer;
 mod contact;
 mod conversation;
 mod doctor;
@@ -10,9 +11,12 @@ mod invite;
 mod man;
 mod msg;
 mod outbox;
+#[cfg(test)]
+mod parity;
 mod request;
 mod send;
 mod status;
+mod stop;
 mod tail;
 mod vault;
 
@@ -30,6 +34,9 @@ pub(crate) enum Command {
     Ls(conversation::Ls),
     /// Tell what happens, or what happened
     Tail(tail::Tail),
+    /// Named readers of `tail`, and how far they got
+    #[command(subcommand)]
+    Consumer(consumer::Consumer),
     /// Show, explain or take back a message
     #[command(subcommand)]
     Msg(msg::Msg),
@@ -54,6 +61,8 @@ pub(crate) enum Command {
     Status(status::Status),
     /// Look at everything that commonly goes wrong
     Doctor(doctor::Doctor),
+    /// Stop the daemon, in order
+    Stop(stop::Stop),
     /// Print a completion script for a shell
     Completion(completion::Completion),
     /// Write the man pages into a folder
@@ -82,6 +91,7 @@ impl Command {
             Self::Read(it) => it.run(on).await,
             Self::Ls(it) => it.run(on).await,
             Self::Tail(it) => it.run(on).await,
+            Self::Consumer(it) => it.run(on).await,
             Self::Msg(it) => it.run(on).await,
             Self::Outbox(it) => it.run(on).await,
             Self::Invite(it) => it.run(on).await,
@@ -91,6 +101,7 @@ impl Command {
             Self::Vault(it) => it.run(on).await,
             Self::Status(it) => it.run(on).await,
             Self::Doctor(it) => it.run(on).await,
+            Self::Stop(it) => it.run(on).await,
             Self::Completion(it) => it.run(&mut on.output),
             Self::Man(it) => it.run(),
         }

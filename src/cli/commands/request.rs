@@ -16,6 +16,11 @@ use clap::Subcommand;
 pub(crate) enum Request {
     /// List requests, the newest first
     Ls,
+    /// Show a request
+    Show {
+        /// Name or id
+        request: String,
+    },
     /// Accept an incoming request: they become a contact
     Accept {
         /// Name or id
@@ -48,6 +53,10 @@ impl Request {
                 let requests: List<view::Request> =
                     every_page!(on, requests.list_requests(page).requests);
                 return on.output.show(&requests);
+            }
+            Self::Show { request } => {
+                let request = proto::GetRequestRequest { request };
+                ask!(on, requests.get_request(request)).request
             }
             Self::Accept { request, alias } => {
                 let request = proto::AcceptRequestRequest {

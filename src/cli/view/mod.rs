@@ -6,6 +6,7 @@
 //! - Enum values are short lower-case words. What is unknown or does not apply is `null`, and
 //!   an id that names nothing is empty, as in the contract. Fields are added, never taken away.
 
+mod consumer;
 mod contact;
 mod conversation;
 mod daemon;
@@ -17,6 +18,7 @@ mod outbox;
 mod request;
 mod vault;
 
+pub(crate) use consumer::Consumer;
 pub(crate) use contact::{Contact, SafetyNumber};
 pub(crate) use conversation::Conversation;
 pub(crate) use daemon::{Doctor, Status};
