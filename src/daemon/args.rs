@@ -6,16 +6,15 @@
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::config::{LogFormat, LogLevel};
 
-/// People write to each other with nobody in between. This is the daemon; `msgctl` drives it.
+/// Write to people with nobody in between: the daemon, which `msgctl` drives
 #[derive(Debug, Parser)]
 #[command(
     name = "msgd",
     version,
-    about,
     args_conflicts_with_subcommands = true,
     after_help = "Every setting comes from, in rising order: its default, the file \
         $XDG_CONFIG_HOME/msgd/config.toml, the MSGD_* variable, the flag. \
@@ -46,6 +45,11 @@ pub enum Command {
         /// Leave both running at the end.
         keep: bool,
     },
+    /// Write the man pages. Packaging asks for it; people read the pages.
+    Man {
+        /// Into which folder.
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -57,6 +61,12 @@ enum Verb {
         /// Leave both daemons running at the end, to play with
         #[arg(long)]
         keep: bool,
+    },
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder; made if there is none
+        folder: PathBuf,
     },
 }
 
@@ -112,10 +122,16 @@ impl Args {
         Self::try_parse_from(line).map(Self::into_command)
     }
 
+    /// The whole definition, for those who describe it.
+    pub(super) fn definition() -> clap::Command {
+        <Self as CommandFactory>::command()
+    }
+
     fn into_command(self) -> Command {
         match self.command {
             Some(Verb::Run(options)) => Command::Run(options),
             Some(Verb::Demo { keep }) => Command::Demo { keep },
+            Some(Verb::Man { folder }) => Command::Man { folder },
             None => Command::Run(self.options),
         }
     }
@@ -125,12 +141,11 @@ impl Args {
 mod tests {
     use super::*;
     use crate::daemon::config::SETTINGS;
-    use clap::CommandFactory;
 
     fn options(line: &[&str]) -> Options {
         match Args::try_read([&["msgd"], line].concat()).unwrap() {
             Command::Run(options) => options,
-            Command::Demo { .. } => panic!("a demo"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -10,6 +10,7 @@ mod hardening;
 mod instance_lock;
 mod lifecycle;
 mod logging;
+mod man;
 mod ports;
 mod readiness;
 mod wiring;
@@ -24,6 +25,7 @@ pub use hardening::{HardeningError, harden};
 pub use instance_lock::{InstanceLock, InstanceLockError};
 pub use lifecycle::{RunError, explain, run};
 pub use logging::{LoggingError, start as start_logs};
+pub use man::man;
 pub use ports::settle_ports;
 pub use readiness::{
     ActivationError, Latch, Notifier, Readiness, SOCKET_NAME, spawn_watchdog,

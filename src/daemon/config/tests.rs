@@ -32,7 +32,7 @@ impl Home {
 fn flags(line: &[&str]) -> Options {
     match crate::daemon::Args::try_read([&["msgd"], line].concat()).unwrap() {
         crate::daemon::Command::Run(options) => options,
-        crate::daemon::Command::Demo { .. } => panic!("a demo"),
+        other => panic!("{other:?}"),
     }
 }
 
