@@ -10,12 +10,11 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::config::{LogFormat, LogLevel};
 
-/// People write to each other with nobody in between. This is the daemon; `msgctl` drives it.
+/// Write to people with nobody in between: the daemon, which `msgctl` drives
 #[derive(Debug, Parser)]
 #[command(
     name = "msgd",
     version,
-    about,
     args_conflicts_with_subcommands = true,
     after_help = "Every setting comes from, in rising order: its default, the file \
         $XDG_CONFIG_HOME/msgd/config.toml, the MSGD_* variable, the flag. \

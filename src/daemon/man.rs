@@ -28,11 +28,10 @@ The socket for clients, and the key that recognises contacts until logout.
 /// What the disk says.
 pub fn man(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let mut top = Args::definition();
+    // The verb `help` has no page that another could point to.
+    let mut top = Args::definition().disable_help_subcommand(true);
     top.build();
-    let verbs = top.get_subcommands();
-    let shown = verbs.filter(|verb| !verb.is_hide_set() && verb.get_name() != "help");
-    for verb in shown {
+    for verb in top.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         let name = format!("msgd-{}", verb.get_name());
         write(folder, &name, Page::new(verb.clone()))?;
     }
@@ -67,5 +66,6 @@ mod tests {
         for word in [".TH MSGD 1", "MSGD_MAX_LINKS", "MSGD_LISTEN", "msgctl"] {
             assert!(page.contains(word), "{word}");
         }
+        assert!(!page.contains("help(1)"));
     }
 }

@@ -35,26 +35,29 @@ impl Man {
     }
 }
 
-/// One page a noun, and the page about JSON.
+/// A page for the program and for each noun and verb, and the page about JSON.
 fn write(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let mut top = Cli::command();
+    let mut top = without_help(Cli::command());
     // Fills in what subcommands take over from the top, such as the global flags.
     top.build();
-    page(folder, "msgctl", top.clone())?;
-    for noun in top.get_subcommands().filter(|noun| !noun.is_hide_set()) {
-        if noun.get_name() == "help" {
-            continue;
-        }
-        let name = format!("msgctl-{}", noun.get_name());
-        page(folder, &name, noun.clone())?;
-        for verb in noun.get_subcommands() {
-            if verb.get_name() != "help" {
-                page(folder, &format!("{name}-{}", verb.get_name()), verb.clone())?;
-            }
-        }
-    }
+    pages(folder, "msgctl", &top)?;
     fs::write(folder.join("msgctl-json.7"), JSON_PAGE)
+}
+
+/// The verb `help` of each noun has no page that another could point to.
+fn without_help(command: clap::Command) -> clap::Command {
+    command
+        .disable_help_subcommand(true)
+        .mut_subcommands(without_help)
+}
+
+fn pages(folder: &Path, name: &str, command: &clap::Command) -> io::Result<()> {
+    page(folder, name, command.clone())?;
+    for below in command.get_subcommands().filter(|one| !one.is_hide_set()) {
+        pages(folder, &format!("{name}-{}", below.get_name()), below)?;
+    }
+    Ok(())
 }
 
 fn page(folder: &Path, name: &str, command: clap::Command) -> io::Result<()> {
@@ -84,12 +87,30 @@ mod tests {
             "msgctl-send.1",
             "msgctl-contact.1",
             "msgctl-contact-safety-number.1",
+            "msgctl-vault-slots-add.1",
             "msgctl-json.7",
         ] {
             let text = fs::read_to_string(folder.join(name)).unwrap();
             assert!(text.contains(".TH "), "{name}");
         }
         assert!(!folder.join("msgctl-man.1").exists());
+    }
+
+    #[test]
+    fn no_page_points_to_one_that_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path()).unwrap();
+        let mut pointers = 0;
+        for entry in fs::read_dir(dir.path()).unwrap() {
+            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+            let points = |line: &&str| line.starts_with("msgctl") && line.ends_with("(1)");
+            for line in text.lines().filter(points) {
+                let name = line.trim_end_matches("(1)").replace('\\', "");
+                assert!(dir.path().join(format!("{name}.1")).exists(), "{line}");
+                pointers += 1;
+            }
+        }
+        assert!(pointers > 40, "{pointers}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod failure;
 mod fixture;
 mod model;
 mod opening;
+mod pages;
 mod secrecy;
 mod tables;
 

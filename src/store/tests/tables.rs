@@ -12,9 +12,9 @@ use crate::store::{
 };
 
 const ROUTE: RouteId = RouteId([4; 16]);
-const TALK: ConversationId = ConversationId([1; 16]);
+pub(super) const TALK: ConversationId = ConversationId([1; 16]);
 
-fn store() -> (tempfile::TempDir, Store) {
+pub(super) fn store() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     commit(&store, |txn| {
