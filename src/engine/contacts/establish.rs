@@ -135,7 +135,7 @@ impl Contacts {
             return Ok((route, Event::KeyAdded(route_id)));
         }
         let former = self.leave(txn, present, id, FailureReason::CannotOpen)?;
-        sessions::put_rival(txn, &id, &former).map_err(ContactError::Store)?;
+        session::set_aside(txn, id, &former)?;
         let route = session::enter(txn, record, fresh, addresses, vec![key])?;
         Ok((route, Event::RouteAdded(route_id)))
     }

@@ -193,7 +193,7 @@ impl Contacts {
         let other_keys = vec![link_key(&former)?];
         let lost = std::mem::take(&mut rival.lost);
         let former = self.leave(&mut txn, former, id, FailureReason::CannotOpen)?;
-        sessions::put_rival(&mut txn, &id, &former).map_err(ContactError::Store)?;
+        set_aside(&mut txn, id, &former)?;
         let route = enter(&mut txn, &mut contact, rival, route.addresses, other_keys)?;
         self.0
             .bus
@@ -267,15 +267,25 @@ impl Contacts {
             self.0.bus.append(txn, kind).map_err(ContactError::Store)?;
         }
         routes::remove(txn, &route).map_err(ContactError::Store)?;
-        let conversation =
-            ConversationId::from_slice(&session.conversation).ok_or(ContactError::Damaged)?;
-        let row = conversations::get(txn, &conversation).map_err(ContactError::Store)?;
-        // Nobody has seen anything in it, and two empty ones would puzzle.
-        if row.is_some_and(|row| is_untouched(&row)) {
-            conversations::remove(txn, &conversation).map_err(ContactError::Store)?;
-        }
         Ok(session)
     }
+}
+
+/// Keeps `former` beside the present session. If nobody has said anything in its conversation,
+/// that goes: two empty ones would puzzle.
+pub(super) fn set_aside(
+    txn: &mut Txn,
+    id: ContactId,
+    former: &RivalRecord,
+) -> Result<(), ContactError> {
+    sessions::put_rival(txn, &id, former).map_err(ContactError::Store)?;
+    let conversation =
+        ConversationId::from_slice(&former.conversation).ok_or(ContactError::Damaged)?;
+    let row = conversations::get(txn, &conversation).map_err(ContactError::Store)?;
+    if row.is_some_and(|row| is_untouched(&row)) {
+        conversations::remove(txn, &conversation).map_err(ContactError::Store)?;
+    }
+    Ok(())
 }
 
 fn is_untouched(row: &ConversationRecord) -> bool {
