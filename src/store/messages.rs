@@ -1,7 +1,7 @@
 //! The messages of each conversation, in the order in which they are shown.
 //!
-//! 64 of them stand in one record, so that a long history is few records. Texts over 2 KiB
-//! stand apart, so that a short message does not rewrite them.
+//! 64 of them stand in one record, so that a long history is few records. Texts over 2 KiB,
+//! and what only a later version can read, stand apart, so that a short message does not rewrite them.
 
 use super::{
     Read, Record, StoreError, Txn,
@@ -95,12 +95,13 @@ pub fn update(
 ) -> Result<(), StoreError> {
     let table = MessageSegment::TABLE;
     let mut message = get(txn, conversation, index)?.ok_or(StoreError::Missing { table })?;
-    let before = message.text.clone();
-    let was_apart = before.len() > LONG_TEXT;
+    let before = (message.text.clone(), message.body.clone());
+    let was_apart = is_long(&message);
     change(&mut message);
-    if message.text == before && was_apart {
+    if was_apart && (&message.text, &message.body) == (&before.0, &before.1) {
         // The long text need not be sealed again.
         message.text.clear();
+        message.body.clear();
         message.text_apart = true;
     } else {
         if was_apart {
@@ -173,12 +174,19 @@ pub(super) fn clear(txn: &mut Txn, conversation: &ConversationId) -> Result<(), 
     Ok(())
 }
 
+fn is_long(message: &StoredMessage) -> bool {
+    message.text.len() > LONG_TEXT || !message.body.is_empty()
+}
+
 /// Puts a long text apart.
 fn shorten(txn: &mut Txn, mut message: StoredMessage) -> Result<StoredMessage, StoreError> {
-    message.text_apart = message.text.len() > LONG_TEXT;
+    message.text_apart = is_long(&message);
     if message.text_apart {
-        let text = std::mem::take(&mut message.text);
-        txn.put(&message.id, &MessageText { text })?;
+        let apart = MessageText {
+            text: std::mem::take(&mut message.text),
+            body: std::mem::take(&mut message.body),
+        };
+        txn.put(&message.id, &apart)?;
     }
     Ok(message)
 }
@@ -186,12 +194,12 @@ fn shorten(txn: &mut Txn, mut message: StoredMessage) -> Result<StoredMessage, S
 /// Fetches a text that stands apart.
 fn lengthen(from: &impl Read, mut message: StoredMessage) -> Result<StoredMessage, StoreError> {
     if message.text_apart {
-        message.text = from
+        let apart = from
             .get::<MessageText>(&message.id)?
             .ok_or(StoreError::Missing {
                 table: MessageText::TABLE,
-            })?
-            .text;
+            })?;
+        (message.text, message.body) = (apart.text, apart.body);
         message.text_apart = false;
     }
     Ok(message)

@@ -5,7 +5,7 @@ use crate::{
     crypto::{DeviceCert, IdentityCert},
     model::{ContactId, ConversationId, DeliveryState, EventKind, MessageId, RouteId},
     protocol::{Body, DeviceUpdate, Receipt, SignedManifest, verify_chain},
-    store::{StoreError, Txn, contacts, messages, outbox},
+    store::{StoreError, Txn, contacts, messages, outbox, records::StoredMessage},
 };
 use std::{collections::HashMap, net::SocketAddr};
 
@@ -42,7 +42,22 @@ impl Desk<'_> {
         let Opened { payload, id } = opened;
         match &payload.body {
             Body::Receipt(receipt) => return self.receipt(receipt),
-            Body::Text(text) => self.text(payload, *id, text)?,
+            Body::Text(text) => {
+                let content = StoredMessage {
+                    text: text.clone(),
+                    ..StoredMessage::default()
+                };
+                self.message(payload, *id, content)?;
+            }
+            // A later version's kind: kept as it is, and shown when this daemon is newer.
+            Body::Unknown { kind, bytes } if payload.seq > 0 => {
+                let content = StoredMessage {
+                    kind: *kind,
+                    body: bytes.clone(),
+                    ..StoredMessage::default()
+                };
+                self.message(payload, *id, content)?;
+            }
             Body::Void { seqs } => self.void(payload.conversation, seqs)?,
             Body::Address(record) => {
                 self.after
@@ -51,7 +66,7 @@ impl Desk<'_> {
             }
             Body::Device(update) => self.device(update)?,
             Body::Profile { name } => self.profile(name)?,
-            // A later version's kind: it counts as received, and shows when this daemon is newer.
+            // Nobody reads it, so nobody misses it.
             Body::Unknown { .. } => {}
         }
         self.after.receipt = true;

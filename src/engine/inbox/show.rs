@@ -21,12 +21,12 @@ use std::time::Duration;
 const MAX_AHEAD: Duration = Duration::from_secs(600);
 
 impl Desk<'_> {
-    /// Stores a text, and shows it unless an earlier one is missing.
-    pub(super) fn text(
+    /// Stores a message with this `content`, and shows it unless an earlier one is missing.
+    pub(super) fn message(
         &mut self,
         payload: &Payload,
         id: MessageId,
-        text: &str,
+        content: StoredMessage,
     ) -> Result<(), StoreError> {
         let conversation = payload.conversation;
         if messages::find(self.txn, &id)?.is_some() {
@@ -53,9 +53,8 @@ impl Desk<'_> {
             author_seq: payload.seq,
             hlc: payload.hlc.0,
             stored_at: now.0,
-            text: text.to_owned(),
             state: DeliveryState::Delivered.number(),
-            ..StoredMessage::default()
+            ..content
         };
         record.held.push(HeldMessage {
             seq: payload.seq,

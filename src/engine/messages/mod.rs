@@ -31,6 +31,9 @@ use crate::{
 use composer::{Command, Composer};
 use tokio::sync::{mpsc, oneshot};
 
+/// What is shown of a message whose kind only a later version knows.
+const NEEDS_NEWER: &str = "[this message needs a newer msgd]";
+
 /// The handle.
 #[derive(Clone)]
 pub struct Messages {
@@ -287,7 +290,11 @@ fn from_record(conversation: ConversationId, index: u64, row: StoredMessage) -> 
         author_seq: row.author_seq,
         hlc: Hlc(row.hlc),
         stored_at: Timestamp(row.stored_at),
-        text: row.text,
+        text: if row.kind == 0 {
+            row.text
+        } else {
+            NEEDS_NEWER.to_owned()
+        },
         state: DeliveryState::from_number(row.state)?,
         delivered_at: (row.delivered_at != 0).then_some(Timestamp(row.delivered_at)),
     })

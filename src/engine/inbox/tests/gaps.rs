@@ -78,6 +78,27 @@ async fn a_gap_is_waited_for_two_seconds_and_what_comes_late_is_shown_once() {
 }
 
 #[tokio::test]
+async fn a_kind_of_a_later_version_is_kept_and_counts() {
+    let mut bench = Bench::new().await;
+    let mut alice = bench.meet(1).await;
+    let body = Body::Unknown {
+        kind: 77,
+        bytes: b"later".to_vec(),
+    };
+    alice.seq += 1;
+    let sent = vec![alice.parcel(body, 1), alice.text("2")];
+    bench.take(sent).await.unwrap();
+    let stored = bench.messages(&alice);
+    assert_eq!(
+        (stored[0].kind, stored[0].body.as_slice()),
+        (77, &b"later"[..])
+    );
+    let page = bench.rooms.messages.page(alice.conversation, None, 9);
+    let texts: Vec<_> = page.unwrap().into_iter().map(|one| one.text).collect();
+    assert_eq!(texts, ["2", "[this message needs a newer msgd]"]);
+}
+
+#[tokio::test]
 async fn what_waited_at_a_restart_is_shown_and_stays_shown_once() {
     let mut bench = Bench::new().await;
     let (mut alice, mut carol) = (bench.meet(1).await, bench.meet(2).await);
