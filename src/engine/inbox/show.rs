@@ -19,6 +19,9 @@ use std::time::Duration;
 
 /// An author whose clock runs ahead by more moves only their own messages.
 const MAX_AHEAD: Duration = Duration::from_secs(600);
+/// What may wait in one conversation's record, which is written anew with each text. Beyond
+/// that nothing waits: an author who leaves a gap on purpose must not make it grow.
+const MAX_HELD_BYTES: usize = 1024 * 1024;
 
 impl Desk<'_> {
     /// Stores a message with this `content`, and shows it unless an earlier one is missing.
@@ -38,7 +41,7 @@ impl Desk<'_> {
                 table: ConversationRecord::TABLE,
             })?;
         let mut order = order_of(&record);
-        let ready = match order.accept(payload.seq) {
+        let mut ready = match order.accept(payload.seq) {
             Accept::Duplicate => return Ok(()),
             Accept::Hold => Vec::new(),
             Accept::Deliver(ready) => ready,
@@ -60,6 +63,9 @@ impl Desk<'_> {
             seq: payload.seq,
             message: Some(message),
         });
+        if held_bytes(&record) > MAX_HELD_BYTES {
+            ready.extend(order.release());
+        }
         self.show(conversation, record, &order, &ready, now)
     }
 
@@ -177,6 +183,13 @@ pub(super) fn find_holding(
         }
     }
     Ok(outcome)
+}
+
+fn held_bytes(record: &ConversationRecord) -> usize {
+    let messages = record.held.iter().filter_map(|held| held.message.as_ref());
+    messages
+        .map(|message| message.text.len() + message.body.len())
+        .sum()
 }
 
 fn order_of(record: &ConversationRecord) -> Order {

@@ -99,6 +99,34 @@ async fn a_kind_of_a_later_version_is_kept_and_counts() {
 }
 
 #[tokio::test]
+async fn withholding_the_first_text_does_not_make_a_record_grow() {
+    let mut bench = Bench::new().await;
+    let mut mallory = bench.meet(1).await;
+    let _withheld = mallory.text("1");
+    let long = "x".repeat(60_000);
+    for count in 1..=20_usize {
+        let text = mallory.text(&long);
+        bench.take(vec![text]).await.unwrap();
+        let record = conversations::get(&bench.store().read(), &mallory.conversation);
+        let record = record.unwrap().unwrap();
+        assert!(record.held.len() <= 17, "{} wait", record.held.len());
+        assert_eq!(record.held.len() + bench.texts(&mallory).len(), count);
+    }
+    // What is short adds up too.
+    let mut bench = Bench::new().await;
+    let mut mallory = bench.meet(1).await;
+    let _withheld = mallory.text("1");
+    let sent: Vec<_> = (0..63).map(|_| mallory.text("short")).collect();
+    for part in sent.chunks(16) {
+        bench.take(part.to_vec()).await.unwrap();
+    }
+    assert_eq!(bench.texts(&mallory).len(), 0);
+    let last = vec![mallory.text("short"), mallory.text("short")];
+    bench.take(last).await.unwrap();
+    assert_eq!(bench.texts(&mallory).len(), 65);
+}
+
+#[tokio::test]
 async fn what_waited_at_a_restart_is_shown_and_stays_shown_once() {
     let mut bench = Bench::new().await;
     let (mut alice, mut carol) = (bench.meet(1).await, bench.meet(2).await);
