@@ -139,27 +139,13 @@ impl Contacts {
         self.commit(txn).await
     }
 
-    /// Stores where a contact can be found now, and tells the network room.
+    /// Tells the network room of a route whose addresses on disk are new.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn set_addresses(
-        &self,
-        route: RouteId,
-        addresses: &[SocketAddr],
-    ) -> Result<(), ContactError> {
-        let mut txn = self.begin();
-        let Some(mut row) = routes::get(&txn, &route).map_err(ContactError::Store)? else {
-            return Ok(());
-        };
-        let new: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        if row.addresses == new {
-            return Ok(());
-        }
-        row.addresses = new;
-        routes::put(&mut txn, &row).map_err(ContactError::Store)?;
-        self.commit(txn).await?;
-        self.offer_route(&row)
+    pub fn refresh_route(&self, route: RouteId) -> Result<(), ContactError> {
+        let row = routes::get(&self.store().read(), &route).map_err(ContactError::Store)?;
+        row.map_or(Ok(()), |row| self.offer_route(&row))
     }
 
     /// Removes a finished handshake's route from disk and network.

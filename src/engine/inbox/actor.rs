@@ -232,10 +232,9 @@ impl Actor {
                 self.ack(route);
             }
         }
-        for (route, addresses) in after.addresses {
-            match self.rooms.contacts.set_addresses(route, &addresses).await {
-                Ok(()) => {}
-                Err(error) => tracing::warn!(error = %chain(&error), "cannot keep new addresses"),
+        for route in after.moved {
+            if let Err(error) = self.rooms.contacts.refresh_route(route) {
+                tracing::warn!(error = %chain(&error), "new addresses are not used yet");
             }
         }
         for (contact, places) in after.refused {

@@ -4,15 +4,16 @@ use super::{Neighbours, open::Opened};
 use crate::{
     crypto::{DeviceCert, IdentityCert},
     model::{ContactId, ConversationId, DeliveryState, EventKind, MessageId, RouteId},
-    protocol::{Body, DeviceUpdate, Receipt, SignedManifest, verify_chain},
-    store::{StoreError, Txn, contacts, messages, outbox, records::StoredMessage},
+    protocol::{AddressRecord, Body, DeviceUpdate, Receipt, SignedManifest, verify_chain},
+    store::{StoreError, Txn, contacts, messages, outbox, records::StoredMessage, routes},
 };
-use std::{collections::HashMap, net::SocketAddr};
+use std::collections::{HashMap, HashSet};
 
 /// What must happen after the batch is durable.
 #[derive(Debug, Default)]
 pub(super) struct After {
-    pub(super) addresses: Vec<(RouteId, Vec<SocketAddr>)>,
+    /// Who can be found elsewhere now.
+    pub(super) moved: HashSet<RouteId>,
     pub(super) refused: Vec<(ContactId, Vec<(u32, u64)>)>,
     /// Whether texts of these contacts wait for earlier ones, where that may have changed.
     pub(super) holding: HashMap<RouteId, bool>,
@@ -22,7 +23,7 @@ pub(super) struct After {
 
 impl After {
     pub(super) fn join(&mut self, mut other: Self) {
-        self.addresses.append(&mut other.addresses);
+        self.moved.extend(other.moved);
         self.refused.append(&mut other.refused);
         self.holding.extend(other.holding);
         self.receipt |= other.receipt;
@@ -59,11 +60,7 @@ impl Desk<'_> {
                 self.message(payload, *id, content)?;
             }
             Body::Void { seqs } => self.void(payload.conversation, seqs)?,
-            Body::Address(record) => {
-                self.after
-                    .addresses
-                    .push((RouteId(self.contact.0), record.addresses.clone()));
-            }
+            Body::Address(record) => self.address(record)?,
             Body::Device(update) => self.device(update)?,
             Body::Profile { name } => self.profile(name)?,
             // Nobody reads it, so nobody misses it.
@@ -141,6 +138,21 @@ impl Desk<'_> {
             state,
         };
         self.rooms.bus.append(self.txn, kind)
+    }
+
+    /// Takes newer addresses. Parcels overtake each other, so the author numbers them.
+    fn address(&mut self, record: &AddressRecord) -> Result<(), StoreError> {
+        let route = RouteId(self.contact.0);
+        let Some(mut row) = routes::get(self.txn, &route)? else {
+            return Ok(());
+        };
+        if record.counter <= row.address_counter {
+            return Ok(());
+        }
+        row.address_counter = record.counter;
+        row.addresses = record.addresses.iter().map(ToString::to_string).collect();
+        self.after.moved.insert(route);
+        routes::put(self.txn, &row)
     }
 
     /// Takes a newer certificate of the contact's device, if the identity vouches for it.

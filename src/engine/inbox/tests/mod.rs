@@ -3,6 +3,7 @@
 mod gaps;
 mod isolation;
 mod keeping;
+mod people;
 mod weeks;
 
 use super::{
