@@ -14,8 +14,8 @@ use crate::{
     model::{ContactId, RouteId},
     protocol::TagSlot,
     store::{
-        StoreError, Ticket, Tier, Txn,
-        records::{SpoolRow, TagPlace},
+        Record, StoreError, Ticket, Tier, Txn,
+        records::{RouteRecord, SpoolRow, TagPlace},
         routes, spool,
     },
 };
@@ -132,7 +132,16 @@ fn write_all(
     let mut outcome = Outcome::default();
     let mut touched: HashMap<RouteId, Vec<TagPlace>> = HashMap::new();
     for one in fresh {
-        let refused = touched.entry(one.route).or_default();
+        let refused = match touched.entry(one.route) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                // Blocked or gone since the parcel was opened: then nothing of it may show.
+                if let Err(error) = is_there(txn, one.route) {
+                    return Err((one.route, error));
+                }
+                entry.insert(Vec::new())
+            }
+        };
         write_one(rooms, txn, one, refused, &mut outcome).map_err(|error| (one.route, error))?;
         outcome.custody.entry(one.route).or_default().push(one.tag);
     }
@@ -143,6 +152,12 @@ fn write_all(
         burn(txn, route, window, refused).map_err(|error| (route, error))?;
     }
     Ok(outcome)
+}
+
+fn is_there(txn: &Txn, route: RouteId) -> Result<(), StoreError> {
+    let table = RouteRecord::TABLE;
+    let row = routes::get(txn, &route)?;
+    row.map_or(Err(StoreError::Missing { table }), |_| Ok(()))
 }
 
 fn write_one(

@@ -4,10 +4,11 @@ use super::Neighbours;
 use crate::{
     crypto::{self, CryptoError, DeviceCert, OpenError, Opener, Secret},
     engine::{
+        contacts::contact_from_record,
         identities::{IdentityError, Keys},
         messages::context,
     },
-    model::{ContactId, ConversationId, Fingerprint, IdentityId, MessageId, RouteId},
+    model::{ContactId, ContactState, ConversationId, Fingerprint, MessageId, RouteId},
     protocol::{Payload, PayloadError, message_id},
     store::{StoreError, contacts, records::ContactRecord},
 };
@@ -18,6 +19,8 @@ use std::sync::Arc;
 pub(super) enum RefusedError {
     #[error("no such contact")]
     NoContact,
+    #[error("the contact is blocked")]
+    Inactive,
     #[error("the parcel is not authentic")]
     Parcel(#[source] CryptoError),
     #[error("the envelope does not open")]
@@ -45,9 +48,9 @@ impl RefusedError {
         )
     }
 
-    /// Whether the bytes cannot have come from the contact.
+    /// Whether the bytes cannot have come from somebody who may be heard.
     pub(super) const fn is_foreign(&self) -> bool {
-        matches!(self, Self::Parcel(_) | Self::NoContact)
+        matches!(self, Self::Parcel(_) | Self::NoContact | Self::Inactive)
     }
 }
 
@@ -74,13 +77,17 @@ impl Reader {
     }
 
     fn of(rooms: &Neighbours, contact: &ContactRecord) -> Result<Self, RefusedError> {
-        let identity = IdentityId::from_slice(&contact.identity).ok_or(RefusedError::Damaged)?;
+        let known = contact_from_record(contact).ok_or(RefusedError::Damaged)?;
+        // Who was blocked a moment ago may have parcels on the way to this line.
+        if known.state != ContactState::Active {
+            return Err(RefusedError::Inactive);
+        }
+        let identity = known.identity;
         let keys = rooms
             .identities
             .keys(identity)
             .map_err(RefusedError::Keys)?;
-        let conversation =
-            ConversationId::from_slice(&contact.conversation).ok_or(RefusedError::Damaged)?;
+        let conversation = known.conversation;
         let context = context(contact, &keys.cert.fingerprint(), conversation)
             .ok_or(RefusedError::Damaged)?;
         let device = DeviceCert::parse(&contact.device_cert).map_err(RefusedError::Cert)?;
