@@ -78,6 +78,12 @@ impl Desk<'_> {
             .epochs
             .iter()
             .map(|e| (e.epoch, e.ranges.last().map_or(e.below, |r| r.1)))
+            .chain(
+                receipt
+                    .cannot_open
+                    .iter()
+                    .map(|(epoch, j)| (*epoch, j.saturating_add(1))),
+            )
             .max();
         let (mut from, mut refused) = (head.head, Vec::new());
         let mut more = true;
