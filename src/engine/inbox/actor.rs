@@ -4,16 +4,18 @@ use super::{
     Command, Neighbours,
     apply::After,
     batch::{BATCH, Outcome, Windows, take_in, window},
+    cuts::Cuts,
     holdback::Holdback,
     kept::open_kept,
     show::{find_holding, release},
+    spools::Spools,
 };
 use crate::{
     base::{Clock, Stop, chain},
     engine::contacts::{RouteKind, put_recv_tags},
     model::{ContactId, RouteId, VaultState},
     protocol::AckPolicy,
-    store::{StoreError, records::TagPlace, routes},
+    store::{StoreError, records::TagPlace, routes, spool},
     wire::Frame,
 };
 use std::{
@@ -34,6 +36,20 @@ pub(super) struct Actor {
     acks: HashMap<RouteId, AckPolicy>,
     repeated: HashMap<RouteId, u64>,
     holdback: Holdback,
+    spools: Spools,
+    cuts: Cuts,
+    links: HashSet<RouteId>,
+}
+
+/// How running a batch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ran {
+    /// What it did is on disk.
+    Done,
+    /// There was nothing to do, or nothing that could be done.
+    Nothing,
+    /// Nothing of it is on disk.
+    Failed,
 }
 
 impl Actor {
@@ -46,6 +62,9 @@ impl Actor {
             acks: HashMap::new(),
             repeated: HashMap::new(),
             holdback: Holdback::default(),
+            spools: Spools::default(),
+            cuts: Cuts::default(),
+            links: HashSet::new(),
         }
     }
 
@@ -62,14 +81,19 @@ impl Actor {
             if !commands.is_empty() {
                 self.handle(std::mem::take(&mut commands)).await;
             }
+            self.open_some().await;
             self.show_waiting().await;
             self.send_receipts().await;
+            self.end_links();
         }
     }
 
     fn next_due(&self) -> Option<u64> {
         let acks = self.acks.values().filter_map(AckPolicy::due);
-        acks.chain(self.holdback.due()).min()
+        acks.chain(self.holdback.due())
+            .chain(self.spools.due())
+            .chain(self.cuts.due())
+            .min()
     }
 
     async fn handle(&mut self, commands: Vec<Command>) {
@@ -86,17 +110,25 @@ impl Actor {
                     // Those came over the link before.
                     self.take_in(std::mem::take(&mut parcels)).await;
                     self.holdback.on_link(route);
+                    self.cuts.on_link(route);
                     if matches!(command, Command::LinkUp(_)) {
+                        self.links.insert(route);
                         self.ack(route);
+                    } else {
+                        self.links.remove(&route);
                     }
                 }
                 Command::Unlocked => {
-                    self.run_batch(find_holding).await;
-                    self.open_kept().await;
+                    self.run_batch(Vec::new(), find_holding).await;
+                    for route in self.rooms.contacts.routes(RouteKind::Contact) {
+                        self.spools.add(route);
+                    }
                 }
                 Command::Forget(route, done) => {
                     self.take_in(std::mem::take(&mut parcels)).await;
                     self.holdback.set(route, None, 0);
+                    self.spools.remove(route);
+                    self.cuts.forget(route);
                     self.windows.remove(&route);
                     self.acks.remove(&route);
                     self.repeated.remove(&route);
@@ -113,8 +145,11 @@ impl Actor {
             return;
         }
         let unlocked = self.rooms.vault.state() == VaultState::Unlocked;
-        self.run_batch(move |rooms, windows| take_in(rooms, windows, &parcels, unlocked))
-            .await;
+        let routes = parcels.iter().map(|(route, _)| *route).collect();
+        self.run_batch(routes, move |rooms, windows| {
+            take_in(rooms, windows, &parcels, unlocked)
+        })
+        .await;
     }
 
     /// Shows what has waited long enough for earlier texts.
@@ -130,31 +165,45 @@ impl Actor {
         }
         for route in routes {
             tracing::info!("a contact's texts are shown without earlier ones that did not come");
-            self.run_batch(move |rooms, _| release(rooms, route)).await;
-        }
-    }
-
-    /// Opens what was kept while locked, oldest first.
-    async fn open_kept(&mut self) {
-        let kept: Vec<RouteId> = self.rooms.contacts.routes(RouteKind::Contact);
-        for route in kept {
-            loop {
-                let done = self
-                    .run_batch(move |rooms, _| open_kept(rooms, route))
-                    .await;
-                if done {
-                    break;
-                }
+            let ran = self
+                .run_batch(Vec::new(), move |rooms, _| release(rooms, route))
+                .await;
+            if ran == Ran::Failed {
+                self.holdback.set(route, Some((0, 0)), now);
             }
-            self.ack(route);
         }
     }
 
-    /// Runs `work` on a blocking thread and tells its outcome once durable. True: nothing was done.
+    /// Opens a few parcels that were kept, the oldest first. One contact's at a time, so that
+    /// others need not wait for all of them.
+    async fn open_some(&mut self) {
+        let now = self.clock.steady_ms();
+        let Some(route) = self.spools.next(now) else {
+            return;
+        };
+        if self.rooms.vault.state() != VaultState::Unlocked {
+            // Unlocking looks for all of them again.
+            return self.spools.clear();
+        }
+        let ran = self
+            .run_batch(Vec::new(), move |rooms, _| open_kept(rooms, route))
+            .await;
+        let left = spool::size(&self.rooms.bus.store().read(), &route);
+        if left.is_ok_and(|left| left.parcels == 0) {
+            self.spools.remove(route);
+            self.ack(route);
+        } else if ran != Ran::Done {
+            self.spools.postpone(route, now);
+        }
+    }
+
+    /// Runs `work` on a blocking thread and tells its outcome once durable. If it fails, what
+    /// came from `routes` must come again.
     async fn run_batch(
         &mut self,
+        routes: Vec<RouteId>,
         work: impl FnOnce(&Neighbours, &mut Windows) -> Result<Outcome, StoreError> + Send + 'static,
-    ) -> bool {
+    ) -> Ran {
         let (rooms, mut windows) = (self.rooms.clone(), std::mem::take(&mut self.windows));
         let done = tokio::task::spawn_blocking(move || {
             let outcome = work(&rooms, &mut windows);
@@ -163,33 +212,84 @@ impl Actor {
         .await;
         let Ok((outcome, windows)) = done else {
             tracing::error!("taking in a batch panicked; what was not acknowledged comes again");
-            return true;
+            routes.into_iter().for_each(|route| self.cuts.want(route));
+            return Ran::Failed;
         };
         self.windows = windows;
-        let mut outcome = match outcome {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                self.on_failed(&error);
-                return true;
+        let (mut outcome, ticket) = match outcome {
+            Ok(mut outcome) => {
+                let ticket = outcome.ticket.take();
+                (outcome, ticket)
             }
+            Err(error) => return self.on_failed(&error, routes),
         };
-        let nothing = outcome.ticket.is_none();
-        if let Some(ticket) = outcome.ticket.take() {
+        let ran = if ticket.is_some() {
+            Ran::Done
+        } else {
+            Ran::Nothing
+        };
+        if let Some(ticket) = ticket {
             if let Err(error) = ticket.durable().await {
-                self.on_failed(&error);
-                return true;
+                return self.on_failed(&error, routes);
             }
             self.rooms.bus.announce();
         }
         self.note_waiting(&outcome);
-        self.speak(
-            outcome.custody,
-            outcome.receipts,
-            outcome.strangers,
-            outcome.after,
-        )
-        .await;
-        nothing
+        self.note_trouble(&mut outcome);
+        self.speak(outcome.custody, outcome.receipts, outcome.after)
+            .await;
+        ran
+    }
+
+    /// Nothing of the batch is on disk, so nothing is acknowledged and the windows, which are
+    /// ahead of the disk, are read again.
+    fn on_failed(&mut self, error: &StoreError, routes: Vec<RouteId>) -> Ran {
+        tracing::error!(error = %chain(error), "cannot keep what came; it will come again");
+        self.windows.clear();
+        routes.into_iter().for_each(|route| self.cuts.want(route));
+        Ran::Failed
+    }
+
+    fn note_trouble(&mut self, outcome: &mut Outcome) {
+        let now = self.clock.steady_ms();
+        for (route, count) in &outcome.strangers {
+            let known = outcome.heard.contains_key(route);
+            self.cuts.on_strangers(*route, *count, known);
+            // Perhaps they do not know what we have.
+            let last = self.repeated.get(route).copied();
+            if last.is_none_or(|at| now >= at + REPEAT_MS) {
+                self.repeated.insert(*route, now);
+                outcome.receipts.insert(*route);
+            }
+        }
+        for route in outcome
+            .heard
+            .keys()
+            .filter(|route| !outcome.strangers.contains_key(route))
+        {
+            self.cuts.on_strangers(*route, 0, true);
+        }
+        outcome
+            .dropped
+            .iter()
+            .for_each(|route| self.cuts.want(*route));
+        outcome
+            .kept
+            .iter()
+            .for_each(|route| self.spools.add(*route));
+    }
+
+    /// Ends the links over which something has to come again.
+    fn end_links(&mut self) {
+        let due = self.cuts.take(self.clock.steady_ms()).into_iter();
+        for route in due.filter(|route| self.links.contains(route)) {
+            tracing::warn!("a link is ended: what it brought was not taken in");
+            let net = self.rooms.net.clone();
+            // The network may just now be waiting for us.
+            self.rooms
+                .bus
+                .detach(async move { net.disconnect(route).await });
+        }
     }
 
     fn note_waiting(&mut self, outcome: &Outcome) {
@@ -205,18 +305,10 @@ impl Actor {
         }
     }
 
-    /// Nothing of the batch is on disk, so nothing is acknowledged and the windows, which are
-    /// ahead of the disk, are read again.
-    fn on_failed(&mut self, error: &StoreError) {
-        tracing::error!(error = %chain(error), "cannot keep what came; it will come again");
-        self.windows.clear();
-    }
-
     async fn speak(
         &mut self,
         custody: HashMap<RouteId, Vec<[u8; 16]>>,
         receipts: HashSet<RouteId>,
-        strangers: HashSet<RouteId>,
         after: After,
     ) {
         for (route, tags) in custody {
@@ -226,14 +318,6 @@ impl Actor {
         }
         for route in receipts {
             self.ack(route);
-        }
-        let now = self.clock.steady_ms();
-        for route in strangers {
-            let last = self.repeated.get(&route).copied();
-            if last.is_none_or(|at| now >= at + REPEAT_MS) {
-                self.repeated.insert(route, now);
-                self.ack(route);
-            }
         }
         for route in after.moved {
             if let Err(error) = self.rooms.contacts.refresh_route(route) {
@@ -255,14 +339,15 @@ impl Actor {
     async fn send_receipts(&mut self) {
         let now = self.clock.steady_ms();
         for (route, policy) in &mut self.acks {
-            if policy.take(now) {
+            // A new link begins with a receipt.
+            if policy.take(now) && self.links.contains(route) {
                 self.rooms.messages.send_receipt(ContactId(route.0)).await;
             }
         }
     }
 
     async fn advance(&mut self, route: RouteId, epoch: u32, next: u64) {
-        self.run_batch(move |rooms, windows| {
+        self.run_batch(Vec::new(), move |rooms, windows| {
             let mut outcome = Outcome::default();
             let Some(window) = window(rooms, windows, route)? else {
                 return Ok(outcome);

@@ -34,7 +34,10 @@ pub(super) struct Outcome {
     pub(super) ticket: Option<Ticket>,
     pub(super) custody: HashMap<RouteId, Vec<[u8; 16]>>,
     pub(super) receipts: HashSet<RouteId>,
-    pub(super) strangers: HashSet<RouteId>,
+    /// How many of a contact's latest parcels came under no tag of theirs.
+    pub(super) strangers: HashMap<RouteId, u32>,
+    /// Of whom something is kept now.
+    pub(super) kept: HashSet<RouteId>,
     /// The latest place of which a parcel came, known or not.
     pub(super) heard: HashMap<RouteId, (u32, u64)>,
     /// Whose parcels were left where they are for a reason of ours: they must come again.
@@ -201,6 +204,7 @@ fn write_one(
                 key: key.as_bytes().to_vec(),
             };
             spool::push(txn, &route, &row)?;
+            outcome.kept.insert(route);
         }
     }
     Ok(())
@@ -252,6 +256,7 @@ impl Outcome {
         }
         self.receipts.extend(other.receipts);
         self.strangers.extend(other.strangers);
+        self.kept.extend(other.kept);
         self.heard.extend(other.heard);
         self.dropped.extend(other.dropped);
         self.after.join(other.after);

@@ -12,17 +12,25 @@
 //!   its oldest, so the gap fills, and the order is kept. Without a link ten minutes are enough.
 //!   What comes after that is shown when it comes, below what is there: positions in a
 //!   conversation never change.
+//! - Whatever is not taken in for a reason of ours (no room, a record that cannot be read, a
+//!   failed write) ends the link, now or after a growing pause: the sender begins the next one
+//!   with its oldest, so nothing waits until tomorrow. Eight parcels in a row under tags that
+//!   are nobody's end it too: the sides are out of step, or the sender is up to no good.
+//! - While something of a contact is kept, what comes after it is kept behind it, and no
+//!   receipt covers anything. Opening is tried again until it succeeds.
 //! - What cannot be opened is remembered and told in the receipt, so that its sender sees a
 //!   failure instead of waiting 30 days.
 
 mod actor;
 mod apply;
 mod batch;
+mod cuts;
 mod holdback;
 mod kept;
 mod open;
 mod show;
 mod sort;
+mod spools;
 mod window;
 
 use crate::{

@@ -130,9 +130,10 @@ pub(super) fn sort_out(
             }
         };
         let Some(slot) = window.find(tag) else {
-            outcome.strangers.insert(route);
+            *outcome.strangers.entry(route).or_default() += 1;
             continue;
         };
+        outcome.strangers.remove(&route);
         let latest = outcome.heard.entry(route).or_default();
         *latest = (*latest).max((slot.epoch, slot.j));
         if slot.burnt {

@@ -9,7 +9,7 @@ use crate::{
     },
     model::{ContactId, RouteId},
     protocol::{AddressRecord, Body, DeviceUpdate, Receipt, SignedManifest, chain_since},
-    store::{Txn, contacts, outbox, routes},
+    store::{Txn, contacts, outbox, routes, spool},
 };
 use std::net::SocketAddr;
 
@@ -45,7 +45,13 @@ fn seal_receipt(
         Err(MessageError::NoSession | MessageError::NoContact) => return Ok(None),
         desk => desk?,
     };
-    let mut receipt = Receipt::of(&tags);
+    let kept = spool::size(txn, &route).map_err(MessageError::Store)?;
+    // What waits unopened may still turn out to be unreadable: nothing is promised before.
+    let mut receipt = match kept.parcels {
+        0 => Receipt::of(&tags),
+        _ if row.refused.is_empty() => return Ok(None),
+        _ => Receipt::default(),
+    };
     receipt.cannot_open = row
         .refused
         .iter()

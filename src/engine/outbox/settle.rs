@@ -32,6 +32,12 @@ impl Outbox {
             .epochs
             .iter()
             .map(|e| (e.epoch, e.ranges.last().map_or(e.below, |r| r.1)))
+            .chain(
+                receipt
+                    .cannot_open
+                    .iter()
+                    .map(|(epoch, j)| (*epoch, j.saturating_add(1))),
+            )
             .max();
         let (mut from, mut again) = (head.head, Vec::new());
         loop {

@@ -6,7 +6,7 @@ use crate::model::{Event, EventKind, EventType};
 use std::time::Duration;
 
 impl Bench {
-    fn start(&self) -> Inbox {
+    pub(super) fn start(&self) -> Inbox {
         Inbox::spawn(self.rooms.clone(), self.hand.clock(), &self.tasks)
     }
 

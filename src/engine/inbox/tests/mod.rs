@@ -4,6 +4,7 @@ mod gaps;
 mod isolation;
 mod keeping;
 mod people;
+mod trouble;
 mod weeks;
 
 use super::{
