@@ -14,6 +14,7 @@
     reason = "a test that meets the unexpected shall stop, and say where"
 )]
 
+mod stranger;
 mod world;
 
 mod changes_of_mind;
@@ -24,3 +25,4 @@ mod kill9;
 mod locked;
 mod meeting;
 mod refusals;
+mod strangers;

@@ -11,6 +11,7 @@ use msgd::ipc::grpc::{
 };
 use std::{
     fs::{self, File},
+    net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -102,6 +103,11 @@ impl Daemon {
         self.home().join(".local/share/msgd/default")
     }
 
+    /// Everything that the daemon has logged.
+    pub(crate) fn log_text(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
     fn log(&self) -> PathBuf {
         self.home().join("log")
     }
@@ -188,6 +194,27 @@ impl Daemon {
 
     pub(crate) fn client(&self) -> &Client {
         &self.running.as_ref().expect("it runs").client
+    }
+
+    /// Where it listens.
+    pub(crate) async fn address(&self) -> SocketAddr {
+        let status = v1::GetStatusRequest {};
+        let status = reply(self.client().daemon().get_status(status).await).expect("a status");
+        let listen = status.status.expect("told").listen;
+        listen[0].parse().expect("an address")
+    }
+
+    fn pid(&self) -> u32 {
+        self.running.as_ref().expect("it runs").child.id()
+    }
+
+    /// A figure in KiB of the daemon's memory, by its name in `/proc/PID/status`.
+    pub(crate) fn memory_kib(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("it runs");
+        let line = status.lines().find(|line| line.starts_with(name));
+        let figure = line.and_then(|line| line.split_whitespace().nth(1));
+        figure.expect("a figure").parse().expect("a number")
     }
 
     /// Everything that happens from now on.
@@ -364,7 +391,7 @@ impl Daemon {
     }
 
     fn tail(&self) -> String {
-        let log = fs::read_to_string(self.log()).unwrap_or_default();
+        let log = self.log_text();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
     }
