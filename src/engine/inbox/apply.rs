@@ -17,6 +17,10 @@ use std::{net::SocketAddr, time::Duration};
 /// An author whose clock runs ahead by more moves only their own messages.
 const MAX_AHEAD: Duration = Duration::from_secs(600);
 
+/// Texts of one conversation that wait for an earlier one; with more all are shown, or a contact
+/// who leaves one out would have us keep and rewrite whatever comes after it.
+const MAX_HELD_BYTES: usize = 1024 * 1024;
+
 /// What must happen after the batch is durable.
 #[derive(Debug, Default)]
 pub(super) struct After {
@@ -83,15 +87,17 @@ impl Desk<'_> {
             ..StoredMessage::default()
         };
         let mut order = order_of(&record);
-        let ready = match order.accept(payload.seq) {
-            Accept::Duplicate => return Ok(()),
-            Accept::Hold => Vec::new(),
-            Accept::Deliver(ready) => ready,
-        };
+        let accepted = order.accept(payload.seq);
         record.held.push(HeldMessage {
             seq: payload.seq,
             message: Some(message),
         });
+        let ready = match accepted {
+            Accept::Duplicate => return Ok(()),
+            Accept::Hold if held_bytes(&record) > MAX_HELD_BYTES => order.release(),
+            Accept::Hold => Vec::new(),
+            Accept::Deliver(ready) => ready,
+        };
         self.show(conversation, record, &order, &ready, now)
     }
 
@@ -118,10 +124,14 @@ impl Desk<'_> {
         record.voided = order.void.iter().copied().collect();
         let mut shown = Vec::with_capacity(ready.len());
         for seq in ready {
-            if let Some(at) = record.held.iter().position(|held| held.seq == *seq) {
-                shown.extend(record.held.swap_remove(at).message);
+            if let Some(held) = record.held.iter_mut().find(|held| held.seq == *seq) {
+                shown.extend(held.message.take());
             }
         }
+        // What was shown beyond a gap stays known, without its text, until the gap is closed.
+        record
+            .held
+            .retain(|held| held.message.is_some() || held.seq >= order.next);
         // `append` counts in the stored record, so it must be there first.
         conversations::put(self.txn, &record)?;
         if shown.is_empty() {
@@ -272,6 +282,8 @@ impl Desk<'_> {
 fn order_of(record: &ConversationRecord) -> Order {
     let next = record.peer_seq + 1;
     let void: std::collections::BTreeSet<u64> = record.voided.iter().copied().collect();
+    let shown = record.held.iter().filter(|held| held.message.is_none());
+    let released = shown.map(|held| held.seq.saturating_add(1)).max();
     let taken = record
         .held
         .iter()
@@ -280,8 +292,13 @@ fn order_of(record: &ConversationRecord) -> Order {
         .collect();
     Order {
         next,
-        released: next,
+        released: released.map_or(next, |released| released.max(next)),
         taken,
         void,
     }
+}
+
+fn held_bytes(record: &ConversationRecord) -> usize {
+    let held = record.held.iter().filter_map(|held| held.message.as_ref());
+    held.map(|message| message.text.len()).sum()
 }
