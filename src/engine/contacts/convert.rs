@@ -97,7 +97,8 @@ pub(super) fn invite(row: &InviteRecord, now: Timestamp) -> Option<Invite> {
         id: InviteId::from_slice(&row.id)?,
         identity: IdentityId::from_slice(&row.identity)?,
         state: match row.state {
-            OPEN if now >= expires_at => InviteState::Expired,
+            // Without its keys it stays over, whatever the clock says later.
+            OPEN if now >= expires_at || row.secret.is_empty() => InviteState::Expired,
             OPEN => InviteState::Open,
             USED => InviteState::Used,
             REVOKED => InviteState::Revoked,

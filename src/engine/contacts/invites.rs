@@ -3,7 +3,7 @@
 use super::{ContactError, Contacts, RouteKind, convert};
 use crate::{
     crypto::{Random, SystemRandom, ic_hash20},
-    model::{EventKind, IdentityId, Invite, InviteId, RouteId, limits},
+    model::{EventKind, IdentityId, Invite, InviteId, RouteId, Timestamp, limits},
     protocol::{self as handshake, InviteFlags, InviteKeys, InviteLink, Me},
     store::{
         Once, invites,
@@ -15,6 +15,9 @@ use std::{net::SocketAddr, time::Duration};
 
 /// Shorter ones are gone before anybody can type them.
 const LEAST_TTL: Duration = Duration::from_secs(60);
+
+/// Whoever comes later than this after an invite's end is not even told that it has ended.
+const TELL_FOR: Duration = Duration::from_secs(86_400);
 
 /// What an invite shall be.
 #[derive(Clone, Debug)]
@@ -165,5 +168,38 @@ impl Contacts {
             .map_err(ContactError::Store)?;
         self.drop_handshake_route(txn, RouteId(id.0)).await?;
         convert::invite(&row, self.0.bus.now()).ok_or(ContactError::Damaged)
+    }
+
+    /// Forgets the keys of open invites whose time has been over for a day: until then whoever
+    /// comes late is told so, from then on they find nobody.
+    ///
+    /// # Errors
+    /// Locked, or what the store says.
+    pub async fn expire_invites(&self) -> Result<(), ContactError> {
+        let now = self.0.bus.now();
+        let over = |row: &InviteRecord| {
+            let told_until = Timestamp(row.expires_at).after(TELL_FOR);
+            row.state == convert::OPEN && told_until <= now && !row.secret.is_empty()
+        };
+        let rows = invites::list(&self.store().read()).map_err(ContactError::Store)?;
+        for row in rows.iter().filter(|row| over(row)) {
+            let id = InviteId::from_slice(&row.id).ok_or(ContactError::Damaged)?;
+            let mut txn = self.begin();
+            // It may have been revoked meanwhile.
+            let row = invites::get(&txn, &id).map_err(ContactError::Store)?;
+            let Some(mut row) = row.filter(over) else {
+                continue;
+            };
+            row.offer.clear();
+            row.secret.clear();
+            row.link.clear();
+            invites::put(&mut txn, &row).map_err(ContactError::Store)?;
+            self.0
+                .bus
+                .append(&mut txn, EventKind::InviteChanged { invite: id })
+                .map_err(ContactError::Store)?;
+            self.drop_handshake_route(txn, RouteId(id.0)).await?;
+        }
+        Ok(())
     }
 }

@@ -22,7 +22,7 @@ use crate::{
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
-/// How often keys are looked at for rotation and old messages for their end.
+/// How often keys are looked at for rotation, old messages and invites for their end.
 const HOUSEKEEPING_MS: u64 = 3_600_000;
 
 /// The rooms that events go to.
@@ -142,6 +142,7 @@ impl Switchboard {
         if let Err(error) = self.rooms.identities.rotate(now) {
             tracing::error!(error = %chain(&error), "cannot rotate the device keys");
         }
+        self.warn(self.rooms.contacts.expire_invites().await);
         let contacts = self.contact_ids();
         self.rooms.messages.expire(contacts.clone()).await;
         self.update(contacts).await;
