@@ -12,6 +12,8 @@ mod lifecycle;
 mod logging;
 mod ports;
 mod readiness;
+#[cfg(test)]
+mod tests;
 mod wiring;
 
 pub use args::{Args, Command, Options};
