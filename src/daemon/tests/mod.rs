@@ -1,6 +1,7 @@
 //! Stories with all rooms but the doors, over the loopback and under a clock of the test.
 
 mod hostile_contact;
+mod time;
 
 use super::{
     Config, Options,
