@@ -24,5 +24,6 @@ mod events;
 mod kill9;
 mod locked;
 mod meeting;
+mod moving;
 mod refusals;
 mod strangers;
