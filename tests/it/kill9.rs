@@ -11,9 +11,9 @@ use msgd::{
 };
 
 const KILLS: usize = 6;
-const PER_KILL: usize = 10;
+const PER_KILL: usize = 8;
 /// Events of the victim's after which it may be killed: about as many as a round has.
-const MOMENTS: u64 = 60;
+const MOMENTS: u64 = 48;
 
 #[tokio::test]
 async fn each_message_arrives_once_and_in_order_whoever_is_killed() {
