@@ -64,7 +64,8 @@ impl Turned {
     }
 
     async fn hand_over(&mut self, parcels: std::ops::Range<usize>) {
-        for parcel in self.parcels[parcels].to_vec() {
+        for at in parcels {
+            let parcel = self.parcels[at].clone();
             self.say(Frame::Parcel(parcel)).await;
         }
     }
