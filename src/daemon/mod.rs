@@ -13,6 +13,8 @@ mod logging;
 mod man;
 mod ports;
 mod readiness;
+#[cfg(test)]
+mod tests;
 mod wiring;
 
 pub use args::{Args, Command, Options};

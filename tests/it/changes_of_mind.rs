@@ -30,15 +30,7 @@ async fn the_same_key_sends_once() {
 async fn a_message_taken_back_leaves_no_hole() {
     let (alice, mut bob) = alice_and_bob().await;
     bob.kill();
-    alice
-        .settles("the end of the link", async |client| {
-            let get = v1::GetContactRequest {
-                contact: "Bob".into(),
-            };
-            let found = reply(client.contacts().get_contact(get).await).ok()?;
-            (found.contact?.presence() != v1::Presence::Connected).then_some(())
-        })
-        .await;
+    alice.has_lost("Bob").await;
     alice.send("Bob", "one").await;
     let two = alice.send("Bob", "two").await;
     let three = alice.send("Bob", "three").await;

@@ -1,69 +1,112 @@
-//! Either daemon dies at any moment while messages stream; nothing is lost, doubled or moved.
+//! Either daemon dies at any moment while messages stream both ways; nothing is lost, doubled
+//! or moved.
 //!
-//! `MSGD_TEST_KILLS` says how often; `tests/suites/kill9.sh` sets it to a hundred.
+//! `MSGD_TEST_KILLS` says how often; `tests/suites/kill9.sh` sets it to a hundred. The moments
+//! are drawn from a seed that is printed; `MSGD_TEST_SEED` repeats it.
 
 use crate::world::{Daemon, alice_and_bob};
-use msgd::ipc::grpc::proto::v1::DeliveryState;
+use msgd::{
+    crypto::{Random, SeededRandom, SystemRandom},
+    ipc::grpc::proto::v1::{DeliveryState, Direction},
+};
 
 const KILLS: usize = 6;
-const PER_KILL: usize = 10;
+const PER_KILL: usize = 8;
+/// Events of the victim's after which it may be killed: about as many as a round has.
+const MOMENTS: u64 = 48;
 
 #[tokio::test]
 async fn each_message_arrives_once_and_in_order_whoever_is_killed() {
-    let kills = match std::env::var("MSGD_TEST_KILLS") {
-        Ok(count) => count.parse().expect("MSGD_TEST_KILLS is a number"),
-        Err(_) => KILLS,
-    };
+    let kills = given("MSGD_TEST_KILLS").map_or(KILLS, |count| count.try_into().expect("few"));
+    let seed = given("MSGD_TEST_SEED").unwrap_or_else(|| draw(&mut SystemRandom, u64::MAX));
+    eprintln!("MSGD_TEST_SEED={seed}");
+    let mut random = SeededRandom::new(seed);
     let (mut alice, mut bob) = alice_and_bob().await;
-    let mut sent: Vec<String> = Vec::new();
-    let mut expected = 0;
+    let mut of_alice = Stream::new("Alice", "Bob");
+    let mut of_bob = Stream::new("Bob", "Alice");
     for kill in 1..=kills {
-        let (of_alice, after) = (random().is_multiple_of(2), usize::from(random() % 24));
-        eprintln!("kill {kill}: Alice {of_alice}, after {after} events");
-        let victim = if of_alice { &alice } else { &bob };
+        let kills_alice = draw(&mut random, 2) == 0;
+        let after = draw(&mut random, MOMENTS);
+        eprintln!("kill {kill}: Alice {kills_alice}, after {after} events");
+        let victim = if kills_alice { &alice } else { &bob };
         let mut watch = victim.watch().await;
-        expected += PER_KILL;
+        let count = kill * PER_KILL;
         // The kill may fall between a call and its answer: the same key asks again.
         tokio::select! {
-            () = send_up_to(&alice, &mut sent, expected) => {}
-            () = watch.pass(after) => {}
+            _ = async { tokio::join!(of_alice.goes_on(&alice, count), of_bob.goes_on(&bob, count)) } => {}
+            () = watch.pass(after.try_into().expect("few")) => {}
         }
-        let victim = if of_alice { &mut alice } else { &mut bob };
+        let victim = if kills_alice { &mut alice } else { &mut bob };
         victim.kill();
         victim.start().await;
     }
-    send_up_to(&alice, &mut sent, expected).await;
-    let texts: Vec<String> = (0..expected).map(text).collect();
-    bob.hears("Alice", &texts).await;
-    let last = sent.last().expect("something was sent");
-    assert_eq!(
-        alice.wait(last, DeliveryState::Delivered).await,
-        DeliveryState::Delivered
-    );
-    // What was shown once stays shown once, and each `send` that returned is among it.
-    bob.kill();
-    bob.start().await;
-    let heard = bob.messages("Alice").await;
-    let ids: Vec<&String> = heard.iter().map(|message| &message.id).collect();
-    assert_eq!(ids, sent.iter().collect::<Vec<_>>());
-    assert_eq!(bob.heard("Alice").await, texts);
+    let count = kills * PER_KILL;
+    tokio::join!(of_alice.goes_on(&alice, count), of_bob.goes_on(&bob, count));
+    tokio::join!(of_alice.arrives(&alice, &bob), of_bob.arrives(&bob, &alice));
+    // What was shown once stays shown once.
+    for daemon in [&mut alice, &mut bob] {
+        daemon.kill();
+        daemon.start().await;
+    }
+    of_alice.is_shown_to(&bob).await;
+    of_bob.is_shown_to(&alice).await;
 }
 
-/// Sends until `count` calls have returned; `sent` holds the ids they returned.
-async fn send_up_to(alice: &Daemon, sent: &mut Vec<String>, count: usize) {
-    while sent.len() < count {
-        let text = text(sent.len());
-        let message = alice.try_send("Bob", &text, &text).await.expect("sent");
-        sent.push(message.id);
+/// What one of the two writes.
+struct Stream {
+    from: &'static str,
+    to: &'static str,
+    /// The ids that `send` returned.
+    sent: Vec<String>,
+}
+
+impl Stream {
+    fn new(from: &'static str, to: &'static str) -> Self {
+        let sent = Vec::new();
+        Self { from, to, sent }
+    }
+
+    fn text(&self, number: usize) -> String {
+        format!("{} {number}", self.from)
+    }
+
+    /// Sends until `count` calls have returned.
+    async fn goes_on(&mut self, author: &Daemon, count: usize) {
+        while self.sent.len() < count {
+            let text = self.text(self.sent.len());
+            let sent = author.try_send(self.to, &text, &text).await;
+            self.sent.push(sent.expect("sent").id);
+        }
+    }
+
+    async fn arrives(&self, author: &Daemon, reader: &Daemon) {
+        let texts: Vec<String> = (0..self.sent.len()).map(|n| self.text(n)).collect();
+        reader.hears(self.from, &texts).await;
+        let last = self.sent.last().expect("something was sent");
+        let state = author.wait(last, DeliveryState::Delivered).await;
+        assert_eq!(state, DeliveryState::Delivered);
+    }
+
+    /// Each once, in order, and each `send` that returned is among them.
+    async fn is_shown_to(&self, reader: &Daemon) {
+        let mut shown = reader.messages(self.from).await;
+        shown.retain(|message| message.direction() == Direction::Incoming);
+        let ids: Vec<&String> = shown.iter().map(|message| &message.id).collect();
+        assert_eq!(ids, self.sent.iter().collect::<Vec<_>>());
     }
 }
 
-fn text(number: usize) -> String {
-    format!("message {number}")
+fn given(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable} is a number")),
+    )
 }
 
-fn random() -> u8 {
-    let mut byte = [0];
-    getrandom::fill(&mut byte).expect("random bytes");
-    byte[0]
+/// A number below `bound`.
+fn draw(random: &mut dyn Random, bound: u64) -> u64 {
+    let mut bytes = [0; 8];
+    random.fill(&mut bytes);
+    u64::from_le_bytes(bytes) % bound
 }

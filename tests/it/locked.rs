@@ -45,3 +45,30 @@ async fn a_restart_while_locked_still_recognises_contacts() {
     bob.hears("Alice", &["and now?"]).await;
     alice.is_delivered(&message).await;
 }
+
+#[tokio::test]
+async fn after_a_reboot_the_vault_is_sealed_and_unlocking_it_brings_and_sends_all_that_waits() {
+    let (mut alice, mut bob) = alice_and_guarded_bob().await;
+    assert!(alice.stop().await.success());
+    let waiting = bob.send("Alice", "written before the power went").await;
+    bob.kill();
+    bob.reboots();
+    alice.start().await;
+    let for_bob = alice.send("Bob", "written to a dark house").await;
+    bob.start().await;
+    assert_eq!(bob.vault_state().await, VaultState::Sealed);
+    let status = bob.msgctl(&["status"]);
+    let said = String::from_utf8(status.stdout).expect("text");
+    assert!(status.status.success() && said.contains("sealed"), "{said}");
+    let refused = bob.try_send("Alice", "not now", "").await;
+    assert_eq!(refused.expect_err("sealed").code, ErrorCode::Locked);
+    // Nobody is recognised, so nobody is told that anything was kept.
+    let state = alice.messages("Bob").await[0].state();
+    assert!(state < DeliveryState::Stored, "{state:?}");
+
+    assert_eq!(bob.unlock(PASSPHRASE).await, Ok(VaultState::Unlocked));
+    bob.hears("Alice", &["written to a dark house"]).await;
+    alice.hears("Bob", &["written before the power went"]).await;
+    alice.is_delivered(&for_bob).await;
+    bob.is_delivered(&waiting).await;
+}

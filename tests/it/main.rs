@@ -14,6 +14,7 @@
     reason = "a test that meets the unexpected shall stop, and say where"
 )]
 
+mod stranger;
 mod world;
 
 mod changes_of_mind;
@@ -24,5 +25,7 @@ mod events;
 mod kill9;
 mod locked;
 mod meeting;
+mod moving;
 mod refusals;
 mod repeats;
+mod strangers;

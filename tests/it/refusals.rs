@@ -5,7 +5,12 @@ use msgd::{
     ipc::grpc::{client::reply, proto::v1},
     model::ErrorCode,
 };
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
 
 #[tokio::test]
 async fn a_second_daemon_says_who_holds_the_profile() {
@@ -19,6 +24,38 @@ async fn a_second_daemon_says_who_holds_the_profile() {
     assert!(said.contains(&pid.to_string()), "{said}");
     // The first one goes on.
     assert_eq!(alice.vault_state().await, v1::VaultState::Missing);
+}
+
+#[tokio::test]
+async fn another_user_is_kept_out_by_the_folder_and_behind_it_by_the_daemon() {
+    const NOBODY: &str = "65534";
+    let alice = Daemon::ready("Alice").await;
+    if !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: only root can become another user");
+        return;
+    }
+    let as_nobody = || {
+        let mut command = alice.command("setpriv");
+        command
+            .args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"])
+            .arg(env!("CARGO_BIN_EXE_msgctl"))
+            .arg("status")
+            .output()
+            .expect("setpriv runs")
+    };
+    let refused = as_nobody();
+    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+    // Somebody opens every door on the way: the daemon asks the kernel who is there.
+    let mut path = alice.runtime_dir().join("msgd/default/msgd.sock");
+    while path.starts_with(alice.home()) {
+        fs::set_permissions(&path, Permissions::from_mode(0o777)).expect("opened");
+        path.pop();
+    }
+    let denied = as_nobody();
+    assert_eq!(denied.status.code(), Some(9), "{denied:?}");
+    assert!(denied.stdout.is_empty(), "{denied:?}");
+    let own = alice.msgctl(&["status"]);
+    assert!(own.status.success(), "{own:?}");
 }
 
 #[test]

@@ -9,8 +9,10 @@ use msgd::ipc::grpc::{
     client::{Client, ClientError, EventStream, reply},
     proto::v1::{self, subscribe_request::Since, subscribe_response::Item},
 };
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::{self, File},
+    net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -28,6 +30,8 @@ pub(crate) const PASSPHRASE: &[u8] = b"correct horse battery";
 pub(crate) struct Daemon {
     name: &'static str,
     home: TempDir,
+    /// Where it listens, as it is told.
+    listen: String,
     running: Option<Running>,
 }
 
@@ -45,6 +49,7 @@ impl Daemon {
         let daemon = Self {
             name,
             home,
+            listen: "127.0.0.1:0".to_owned(),
             running: None,
         };
         fs::create_dir(daemon.runtime_dir()).expect("a runtime folder");
@@ -72,8 +77,24 @@ impl Daemon {
         Self::with_slot(name, opener).await
     }
 
+    /// As [`ready`](Self::ready), listening at `listen`.
+    pub(crate) async fn ready_at(name: &'static str, listen: &str) -> Self {
+        let mut daemon = Self::at_home(name);
+        daemon.moves_to(listen);
+        daemon.start().await;
+        let opener = v1::new_slot::Opener::File(v1::new_slot::File {});
+        daemon.settle_in(opener).await;
+        daemon
+    }
+
     async fn with_slot(name: &'static str, opener: v1::new_slot::Opener) -> Self {
         let daemon = Self::fresh(name).await;
+        daemon.settle_in(opener).await;
+        daemon
+    }
+
+    /// A vault and an identity.
+    async fn settle_in(&self, opener: v1::new_slot::Opener) {
         let slot = Some(v1::NewSlot {
             opener: Some(opener),
         });
@@ -81,13 +102,17 @@ impl Daemon {
             slot,
             ..Default::default()
         };
-        reply(daemon.client().vault().create_vault(create).await).expect("a vault");
+        reply(self.client().vault().create_vault(create).await).expect("a vault");
         let create = v1::CreateIdentityRequest {
-            name: name.to_owned(),
+            name: self.name.to_owned(),
             ..Default::default()
         };
-        reply(daemon.client().identities().create_identity(create).await).expect("an identity");
-        daemon
+        reply(self.client().identities().create_identity(create).await).expect("an identity");
+    }
+
+    /// Has it listen elsewhere from its next start on.
+    pub(crate) fn moves_to(&mut self, listen: &str) {
+        listen.clone_into(&mut self.listen);
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -106,12 +131,17 @@ impl Daemon {
         self.home().join(".local/share/msgd/default")
     }
 
+    /// Everything that the daemon has logged.
+    pub(crate) fn log_text(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
     fn log(&self) -> PathBuf {
         self.home().join("log")
     }
 
     /// `program` with this profile's surroundings and nothing else.
-    fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()
@@ -125,7 +155,7 @@ impl Daemon {
     /// The daemon's program, not started, as every test starts it.
     pub(crate) fn msgd(&self) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_msgd"));
-        command.args(["--listen", "127.0.0.1:0", "--no-dbus"]);
+        command.args(["--listen", &self.listen, "--no-dbus"]);
         command
     }
 
@@ -177,6 +207,26 @@ impl Daemon {
         }
     }
 
+    /// Takes away what a machine forgets when it is switched off; the daemon must not run.
+    pub(crate) fn reboots(&self) {
+        assert!(self.running.is_none(), "it was killed before");
+        for entry in fs::read_dir(self.runtime_dir()).expect("a runtime folder") {
+            let path = entry.expect("an entry").path();
+            let gone = if path.is_dir() {
+                fs::remove_dir_all(path)
+            } else {
+                fs::remove_file(path)
+            };
+            gone.expect("gone");
+        }
+    }
+
+    /// Sends the daemon a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("a process"), signal).expect("it runs");
+    }
+
     /// Asks the daemon to stop, and waits until it has.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
         let mut running = self.running.take().expect("it runs");
@@ -192,6 +242,27 @@ impl Daemon {
 
     pub(crate) fn client(&self) -> &Client {
         &self.running.as_ref().expect("it runs").client
+    }
+
+    /// Where it listens.
+    pub(crate) async fn address(&self) -> SocketAddr {
+        let status = v1::GetStatusRequest {};
+        let status = reply(self.client().daemon().get_status(status).await).expect("a status");
+        let listen = status.status.expect("told").listen;
+        listen[0].parse().expect("an address")
+    }
+
+    fn pid(&self) -> u32 {
+        self.running.as_ref().expect("it runs").child.id()
+    }
+
+    /// A figure in KiB of the daemon's memory, by its name in `/proc/PID/status`.
+    pub(crate) fn memory_kib(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("it runs");
+        let line = status.lines().find(|line| line.starts_with(name));
+        let figure = line.and_then(|line| line.split_whitespace().nth(1));
+        figure.expect("a figure").parse().expect("a number")
     }
 
     /// Everything that happens from now on.
@@ -272,12 +343,22 @@ impl Daemon {
 
     /// Waits until a link to `name` is up.
     pub(crate) async fn is_linked_to(&self, name: &str) {
-        self.settles(&format!("a link to {name}"), async |client| {
+        self.has_link(name, true).await;
+    }
+
+    /// Waits until no link to `name` is up.
+    pub(crate) async fn has_lost(&self, name: &str) {
+        self.has_link(name, false).await;
+    }
+
+    async fn has_link(&self, name: &str, wanted: bool) {
+        self.settles(&format!("a link to {name}: {wanted}"), async |client| {
             let contact = v1::GetContactRequest {
                 contact: name.to_owned(),
             };
             let found = reply(client.contacts().get_contact(contact).await).ok()?;
-            (found.contact?.presence() == v1::Presence::Connected).then_some(())
+            let connected = found.contact?.presence() == v1::Presence::Connected;
+            (connected == wanted).then_some(())
         })
         .await;
     }
@@ -368,7 +449,7 @@ impl Daemon {
     }
 
     fn tail(&self) -> String {
-        let log = fs::read_to_string(self.log()).unwrap_or_default();
+        let log = self.log_text();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Kills either daemon a hundred times while messages stream between them: each message must arrive
-# once, in order. KILLS (default 100) is how often.
+# Kills either daemon a hundred times while messages stream both ways: each message must arrive
+# once, in order. KILLS (default 100) is how often; MSGD_TEST_SEED repeats the moments of a run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 

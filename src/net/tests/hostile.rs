@@ -154,3 +154,74 @@ async fn a_proof_without_a_frame_after_it_makes_no_link() {
     assert!(puppet.is_hung_up_on().await);
     assert_eq!(b.net.status().await.links, 0);
 }
+
+#[tokio::test]
+async fn a_contact_whose_frame_is_too_large_is_put_down_and_may_come_back() {
+    let mut b = side().await;
+    b.knows(&[KEY], Vec::new());
+    let headers: [&[u8]; 6] = [
+        &[1, 0, 4],
+        &[1, 0xff, 0xff],
+        &[2, 0, 0],
+        &[2, 1, 1],
+        &[3, 0, 9],
+        &[6, 0, 1],
+    ];
+    for header in headers {
+        let mut puppet = Puppet::link(transport::tcp_on(b.at())).await;
+        assert!(b.up().await);
+        puppet.say_bytes(header).await;
+        assert_eq!(b.down().await, LinkDownReason::Broken, "{header:?}");
+        assert!(puppet.is_hung_up_on().await);
+    }
+}
+
+#[tokio::test]
+async fn who_asks_without_end_and_takes_no_answer_is_not_listened_to_and_slows_nobody() {
+    const OTHER: RouteId = RouteId([2; 16]);
+    let (mut a, mut b) = (side().await, side().await);
+    b.knows(&[KEY], Vec::new());
+    let mut puppet = Puppet::link(transport::tcp_on(b.at())).await;
+    assert!(b.up().await);
+    let to_b = |id, addresses| Route {
+        id,
+        keys: vec![[9; 32]],
+        addresses,
+        invite: false,
+    };
+    a.net.put_route(to_b(ROUTE, vec![b.at()]));
+    b.net.put_route(to_b(OTHER, Vec::new()));
+
+    let mut pings = Vec::new();
+    for number in 0..6_000 {
+        wire::encode(&Frame::Ping(number), &mut pings).unwrap();
+    }
+    // The flood goes on until it has been stuck for many turns of the scheduler.
+    let (mut said, mut stuck) = (0, 0);
+    while stuck < 2_000 {
+        let rest = &pings[said % pings.len()..];
+        match futures::poll!(Box::pin(puppet.stream.write(rest))) {
+            std::task::Poll::Ready(count) => (said, stuck) = (said + count.unwrap(), 0),
+            std::task::Poll::Pending => {
+                stuck += 1;
+                tokio::task::yield_now().await;
+            }
+        }
+        assert!(said < 64 << 20, "64 MiB of pings and nobody is held back");
+    }
+
+    a.net.dial(ROUTE).await;
+    assert!(!a.up().await);
+    let up = b.next().await;
+    assert!(matches!(up, Event::LinkUp { route: OTHER, .. }), "{up:?}");
+    for n in 0..100 {
+        a.net.send(ROUTE, parcel(n)).await.unwrap();
+        match b.next().await {
+            Event::Frame {
+                route: OTHER,
+                frame,
+            } => assert_eq!(frame, parcel(n)),
+            other => panic!("not a frame: {other:?}"),
+        }
+    }
+}

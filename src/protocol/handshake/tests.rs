@@ -231,6 +231,32 @@ proptest! {
         prop_assert!(stage.open_confirm(&pending, &answer).is_err());
     }
 
+    // By somebody who saw the link and signs well, so that the reader of the content is reached.
+    #[test]
+    fn any_content_of_hello_and_confirm_is_refused(
+        content in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let stage = Stage::new();
+        let (_, pending) = stage.hello();
+        let pair = Pair {
+            inviter: stage.alice.cert.fingerprint(),
+            invitee: stage.bob.cert.fingerprint(),
+        };
+        let sealed = |from: &Side, key, to: &Side, context, (tag, seal_key): (Tag, crate::crypto::Secret<32>)| {
+            let to = Recipient::OneTime { key, device: to.device.fingerprint() };
+            let envelope = seal(&from.device, &[to], &context, &content, NOW).expect("sealed");
+            seal_single(&tag, &seal_key, &envelope).expect("fits")
+        };
+        let (alice, bob, keys) = (&stage.alice, &stage.bob, stage.link.keys());
+        let key = stage.offer.otk.public();
+        let hello = sealed(bob, &key, alice, pair.hello_context(), keys.hello_parcel());
+        prop_assert!(stage.open_hello(&hello, NOW).is_err());
+        let key = pending.otk.public();
+        let answer = sealed(alice, &key, bob, pair.confirm_context(), keys.confirm_parcel());
+        let opened = stage.open_confirm(&pending, &answer);
+        prop_assert!(matches!(opened, Err(HandshakeError::Malformed(_) | HandshakeError::Version(_))));
+    }
+
     #[test]
     fn arbitrary_kept_bytes_never_panic(bytes: Vec<u8>) {
         prop_assert!(Offer::from_bytes(&bytes).is_err());

@@ -250,6 +250,16 @@ proptest! {
         let _ = ManifestState::read(&bytes, &Fingerprint([0; 32]));
     }
 
+    // An identity may sign what it likes.
+    #[test]
+    fn any_signed_content_is_refused(manifest in prop::collection::vec(any::<u8>(), 0..300)) {
+        let ic = identity();
+        let signature = ic.sign(PURPOSE, &manifest).expect("signed");
+        let signed = SignedManifest { manifest, signature };
+        let verified = verify_chain(&ic.cert(), None, &signed);
+        prop_assert!(matches!(verified, Err(ManifestError::Malformed(_) | ManifestError::NewerVersion)));
+    }
+
     #[test]
     fn any_walk_stays_monotonic(steps in prop::collection::vec((any::<bool>(), 1..8_u64), 1..6)) {
         let ic = identity();

@@ -3,8 +3,11 @@
 Each attack runs in a process of its own, so that it does not slow down the clock of the
 measurement. Held against limits: Bob's memory, the time until Alice's messages are delivered,
 that every stranger is shown the door, and that a contact who was away gets in afterwards.
-Prints one JSON line. Limits can be changed by HOSTILE_RSS_MIB, HOSTILE_P99_MS,
-HOSTILE_CONNECTIONS.
+Prints one JSON line. Limits can be changed by HOSTILE_RSS_MIB, HOSTILE_P99_MS, HOSTILE_MAX_MS,
+HOSTILE_CONNECTIONS. All random bytes come from a seed that is printed; HOSTILE_SEED repeats it.
+
+Slow messages are held against Bob only if the same machine is quick again as soon as the attack
+is over; otherwise it was busy with something else, and that attack is measured once more.
 """
 
 import json
@@ -23,6 +26,9 @@ import time
 
 RSS_MIB = float(os.environ.get("HOSTILE_RSS_MIB", 64))
 P99_MS = float(os.environ.get("HOSTILE_P99_MS", 200))
+# Not even a single message may take longer: that long a lost link takes.
+MAX_MS = float(os.environ.get("HOSTILE_MAX_MS", 5_000))
+SEED = int(os.environ.get("HOSTILE_SEED") or random.SystemRandom().getrandbits(32))
 CONNECTIONS = int(os.environ.get("HOSTILE_CONNECTIONS", 10_000))
 # A connection has 5 s to encrypt and 5 s to prove itself; nobody may stay for longer.
 OUT_WITHIN = 12.0
@@ -180,16 +186,24 @@ ATTACKS = [random_bytes, oversized, half_open, crowd, junk]
 
 
 def attack(which, port, results):
+    # Of its own, so that it says the same whatever came before it.
+    random.seed(f"{SEED} {which.__name__}")
     results.put(which(port))
 
 
 def percentile(values, percent):
+    """The least value that is at or above so many percent of them."""
     values = sorted(values)
-    return values[min(len(values) - 1, len(values) * percent // 100)] if values else None
+    return values[-(-len(values) * percent // 100) - 1] if values else None
 
 
-# Messages that must have gone through during an attack for its figures to mean something.
-LEAST_MESSAGES = 20
+# Messages that must have gone through during an attack for its figures to mean something: with
+# fewer the 99th percentile is the slowest of them.
+LEAST_MESSAGES = 100
+# What is added up over the rounds of an attack.
+COUNTS = ("strangers", "out", "datagrams")
+# How often an attack is measured on a machine that is busy with something else.
+TRIES = 3
 
 
 class Writer(threading.Thread):
@@ -242,9 +256,12 @@ def measure(writer, watch, attack_it):
     writer.take()
     watch.take()
     found = attack_it()
-    # An attack that is turned away in an instant is made again until it can be judged.
+    # An attack that is turned away in an instant is made again until it can be judged. No
+    # stranger of any round may stay.
     while len(writer.times) < LEAST_MESSAGES:
-        found = attack_it()
+        again = attack_it()
+        sums = {key: found[key] + again[key] for key in COUNTS if key in found}
+        found = {**again, **sums}
     times = writer.take()
     figures = {"n": len(times), "p50_ms": percentile(times, 50), "p99_ms": percentile(times, 99)}
     figures["max_ms"] = max(times, default=None)
@@ -258,7 +275,8 @@ def pause():
 
 def main():
     binaries = os.path.abspath(sys.argv[1])
-    line, faults = {"binaries": binaries}, []
+    print(f"HOSTILE_SEED={SEED}", file=sys.stderr)
+    line, faults = {"binaries": binaries, "seed": SEED}, []
     with tempfile.TemporaryDirectory(prefix="hostile-") as root:
         alice, bob = Daemon(binaries, root, "alice"), Daemon(binaries, root, "bob")
         try:
@@ -275,9 +293,9 @@ def main():
             watch.start()
             line["calm"] = measure(writer, watch, pause)
             for which in ATTACKS:
-                line[which.__name__] = found = measure(writer, watch, lambda: apart(which, port))
-                print(f"{which.__name__}: {found}", file=sys.stderr)
-                faults += judge(which.__name__, found)
+                found, of_attack = judged(which, port, writer, watch)
+                line[which.__name__] = found
+                faults += of_attack
             writer.end()
             watch.ended.set()
             faults += [f"a message failed: {failure}" for failure in writer.failures]
@@ -323,13 +341,28 @@ def come_back(alice):
     return round(time.monotonic() - begun, 2)
 
 
-def judge(name, found):
-    faults = []
-    if found.get("strangers", 0) != found.get("out", 0):
-        faults.append(f"{name}: {found['strangers'] - found['out']} strangers were let stay")
-    if found["n"] == 0 or found["p99_ms"] > P99_MS:
-        faults.append(f"{name}: messages took {found['p99_ms']} ms at p99 ({found['n']} sent)")
-    return faults
+def judged(which, port, writer, watch):
+    """The figures of an attack, and what is wrong with them."""
+    name, faults = which.__name__, []
+    for _ in range(TRIES):
+        found = measure(writer, watch, lambda: apart(which, port))
+        print(f"{name}: {found}", file=sys.stderr)
+        if found.get("strangers", 0) != found.get("out", 0):
+            faults.append(f"{name}: {found['strangers'] - found['out']} strangers were let stay")
+        slow = slowness(found)
+        if not slow:
+            return found, faults
+        after = measure(writer, watch, pause)
+        if not slowness(after):
+            return found, [*faults, f"{name}: {slow}; with nobody there p99 was {after['p99_ms']} ms"]
+        print(f"{name}: not judged, slow with nobody there too: {after}", file=sys.stderr)
+    return found, [*faults, f"{name}: this machine is too busy to judge"]
+
+
+def slowness(found):
+    if found["p99_ms"] > P99_MS or found["max_ms"] > MAX_MS:
+        return f"p99 {found['p99_ms']} ms, at most {found['max_ms']} ms of {found['n']} messages"
+    return None
 
 
 if __name__ == "__main__":
