@@ -7,7 +7,7 @@ use crate::{
 };
 use futures::future::join_all;
 use msgd::{
-    crypto::{Secret, Tag, derive, seal_single},
+    crypto::{Secret, SystemRandom, Tag, derive, seal_single},
     ipc::grpc::{client::reply, proto::v1},
     protocol::{InviteLink, hello_tag},
     wire::{BUNDLE_BYTES, Frame, PARCEL_BYTES},
@@ -137,7 +137,9 @@ async fn junk_from_somebody_who_saw_the_link_leaves_the_invite_to_whom_it_is_for
         let mut talk = stranger.link_stream().await.expect("a stream");
         let proven = talk.prove(keys.link.as_bytes()).await;
         proven.expect("the link's key is the invite's");
-        let sealed = |inner: &[u8]| seal_single(&Tag(tag), &seal, inner).expect("it fits");
+        let sealed = |inner: &[u8]| {
+            seal_single(&Tag(tag), &seal, inner, &mut SystemRandom).expect("it fits")
+        };
         let mut parcels = Vec::new();
         for size in PARCEL_BYTES {
             // Another tag; the right tag, but not sealed.

@@ -25,7 +25,7 @@ impl Turned {
         let (route, row) = person.route_to(victim).await;
         let read = person.store().read();
         let from = outbox::head(&read, &route).unwrap().head;
-        let rows = outbox::scan(&read, &route, from, usize::MAX).unwrap();
+        let rows = outbox::scan(&read, &route, from, u64::MAX, usize::MAX).unwrap();
         let messages = rows.into_iter().filter(|(_, row)| !row.message.is_empty());
         let parcels = messages.map(|(_, row)| row.parcel).collect();
         drop(read);

@@ -245,7 +245,7 @@ proptest! {
         let sealed = |from: &Side, key, to: &Side, context, (tag, seal_key): (Tag, crate::crypto::Secret<32>)| {
             let to = Recipient::OneTime { key, device: to.device.fingerprint() };
             let envelope = seal(&from.device, &[to], &context, &content, NOW).expect("sealed");
-            seal_single(&tag, &seal_key, &envelope).expect("fits")
+            seal_single(&tag, &seal_key, &envelope, &mut crate::crypto::SystemRandom).expect("fits")
         };
         let (alice, bob, keys) = (&stage.alice, &stage.bob, stage.link.keys());
         let key = stage.offer.otk.public();
