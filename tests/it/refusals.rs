@@ -27,7 +27,7 @@ async fn a_second_daemon_says_who_holds_the_profile() {
 }
 
 #[tokio::test]
-async fn another_user_is_kept_out_by_the_folder_and_behind_it_by_the_daemon() {
+async fn another_user_is_kept_out_by_the_daemons_folder_and_denied_behind_it() {
     const NOBODY: &str = "65534";
     let alice = Daemon::ready("Alice").await;
     if !rustix::process::geteuid().is_root() {
@@ -43,13 +43,18 @@ async fn another_user_is_kept_out_by_the_folder_and_behind_it_by_the_daemon() {
             .output()
             .expect("setpriv runs")
     };
+    let open = |path: &Path| {
+        fs::set_permissions(path, Permissions::from_mode(0o777)).expect("opened");
+    };
+    // The way to what the daemon made is open; that is not.
+    open(alice.home());
+    open(&alice.runtime_dir());
     let refused = as_nobody();
     assert_eq!(refused.status.code(), Some(3), "{refused:?}");
-    // Somebody opens every door on the way: the daemon asks the kernel who is there.
-    let mut path = alice.runtime_dir().join("msgd/default/msgd.sock");
-    while path.starts_with(alice.home()) {
-        fs::set_permissions(&path, Permissions::from_mode(0o777)).expect("opened");
-        path.pop();
+    // Somebody opens the rest too: the two ends ask the kernel who the other one is.
+    let below = alice.runtime_dir().join("msgd");
+    for part in ["", "default", "default/msgd.sock"] {
+        open(&below.join(part));
     }
     let denied = as_nobody();
     assert_eq!(denied.status.code(), Some(9), "{denied:?}");
