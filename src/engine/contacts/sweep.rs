@@ -2,13 +2,21 @@
 
 use super::{ContactError, Contacts, RouteKind, convert};
 use crate::{
-    model::{EventKind, InviteId, RequestId, RouteId},
+    model::{EventKind, InviteId, RequestId, RouteId, Timestamp},
     store::{
         Txn, invites,
         records::{InviteRecord, RequestRecord},
         requests, routes,
     },
 };
+use std::time::Duration;
+
+/// Whoever comes later than this after an invite's end is not even told that it has ended.
+const TELL_FOR: Duration = Duration::from_secs(86_400);
+
+fn told_until(expires_at: i64) -> i64 {
+    Timestamp(expires_at).after(TELL_FOR).0
+}
 
 /// Takes the keys out of an invite that nobody can use any more. What is shown of it stays.
 /// Returns whether there was anything to take.
@@ -40,7 +48,12 @@ impl Contacts {
         let mut gone = Vec::new();
         for row in routes::list(&txn).map_err(ContactError::Store)? {
             let handshake = row.kind != RouteKind::Contact.number();
-            if handshake && row.expires_at <= now {
+            let until = if row.kind == RouteKind::Invite.number() {
+                told_until(row.expires_at)
+            } else {
+                row.expires_at
+            };
+            if handshake && until <= now {
                 gone.extend(RouteId::from_slice(&row.id));
             }
         }
@@ -109,9 +122,12 @@ impl Contacts {
             let kind = EventKind::InviteChanged { invite: id };
             self.0.bus.append(txn, kind).map_err(ContactError::Store)?;
         }
-        if shred_invite(&mut row) || expired {
+        let late = row.state == convert::INVITE_EXPIRED && told_until(row.expires_at) > now;
+        let shredded = !late && shred_invite(&mut row);
+        if shredded || expired {
             invites::put(txn, &row).map_err(ContactError::Store)?;
         }
-        Ok(expired.then_some(RouteId(id.0)))
+        let ended = shredded && row.state == convert::INVITE_EXPIRED;
+        Ok(ended.then_some(RouteId(id.0)))
     }
 }

@@ -153,8 +153,12 @@ impl World {
     fn open(&self, row: &OutboxRow, device: &DeviceKey) -> Option<Vec<u8>> {
         let key = Secret::new([3; 32]);
         let envelopes = crate::crypto::open_parcel(&key, 0, row.tag_index, &row.parcel).unwrap();
+        let envelope = &envelopes[0];
+        if envelope.kind == EnvelopeKind::Statement {
+            return crate::protocol::open_statement(&self.own, &self.context, &envelope.bytes).ok();
+        }
         let opener = Opener::Device(device);
-        crate::crypto::open(opener, &self.own, &self.context, &envelopes[0].bytes).ok()
+        crate::crypto::open(opener, &self.own, &self.context, &envelope.bytes).ok()
     }
 
     fn state(&self, sent: Sent) -> DeliveryState {

@@ -37,8 +37,13 @@ async fn an_invite_that_expires_loses_its_keys_and_is_told() {
     alice.hand.advance(Duration::from_secs(86_401));
     let told = alice.contacts.0.bus.newest().unwrap();
     alice.contacts.sweep().await.unwrap();
-    assert!(is_shredded(&alice.invite_row(id)));
     assert_eq!(alice.contacts.0.bus.newest(), Some(told + 1));
+    // For a day whoever comes is told that it is over.
+    assert!(!is_shredded(&alice.invite_row(id)));
+    assert!(alice.route(RouteId(id.0)).is_some());
+    alice.hand.advance(Duration::from_secs(86_400));
+    alice.contacts.sweep().await.unwrap();
+    assert!(is_shredded(&alice.invite_row(id)));
     assert!(alice.route(RouteId(id.0)).is_none());
     assert_eq!(alice.contacts.route_kind(RouteId(id.0)), None);
     let shown = alice.contacts.list_invites().unwrap();

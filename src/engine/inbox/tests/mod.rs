@@ -263,22 +263,30 @@ impl Author {
             body,
         };
         let bytes = payload.encode().unwrap();
-        let to = [Recipient::Device(&self.bob)];
-        let envelope = crypto::seal(&self.device, &to, &self.context, &bytes, Timestamp(NOW));
-        self.wrap(envelope.unwrap())
+        let kind = payload.body.envelope_kind();
+        let sealed = match kind {
+            EnvelopeKind::Sealed => {
+                let to = [Recipient::Device(&self.bob)];
+                crypto::seal(&self.device, &to, &self.context, &bytes, Timestamp(NOW)).unwrap()
+            }
+            EnvelopeKind::Statement => {
+                crate::protocol::state(&self.device, &self.context, &bytes).unwrap()
+            }
+        };
+        self.wrap(kind, sealed)
     }
 
     /// A parcel that is surely theirs, with something in it that nobody can open.
     fn riddle(&mut self) -> (RouteId, Vec<u8>) {
-        self.wrap(b"no message".to_vec())
+        self.wrap(EnvelopeKind::Sealed, b"no message".to_vec())
     }
 
-    fn wrap(&mut self, bytes: Vec<u8>) -> (RouteId, Vec<u8>) {
+    fn wrap(&mut self, kind: EnvelopeKind, bytes: Vec<u8>) -> (RouteId, Vec<u8>) {
         let (epoch, index) = self.tags.take(self.now);
         let envelope = SealedEnvelope {
             epoch,
             index,
-            kind: EnvelopeKind::Sealed,
+            kind,
             bytes,
         };
         let parcel = seal_parcel(&self.tags.key, 0, index, &[envelope]).unwrap();
