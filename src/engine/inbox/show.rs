@@ -6,12 +6,13 @@ use super::{
     batch::{Outcome, Windows, window},
 };
 use crate::{
+    base::chain,
     model::{
         ContactId, ConversationId, DeliveryState, EventKind, Hlc, MessageId, RouteId, Timestamp,
     },
     protocol::{Accept, Order, Payload},
     store::{
-        Record, StoreError, contacts, conversations, messages,
+        Record, StoreError, conversations, messages,
         records::{ConversationRecord, HeldMessage, SeqRun, StoredMessage},
     },
 };
@@ -144,24 +145,25 @@ impl Desk<'_> {
     }
 }
 
-/// Shows all that waits of one contact.
+/// Shows all that waits of one contact, also where a new handshake ended the conversation.
 pub(super) fn release(rooms: &Neighbours, route: RouteId) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
-    let contact = ContactId(route.0);
     let mut txn = rooms.bus.store().begin();
-    let row = contacts::get(&txn, &contact)?;
-    let Some(conversation) = row.and_then(|row| ConversationId::from_slice(&row.conversation))
-    else {
-        return Ok(outcome);
-    };
     let mut after = After::default();
-    Desk {
-        rooms,
-        txn: &mut txn,
-        contact,
-        after: &mut after,
+    let waits =
+        |row: &ConversationRecord| row.contact == route.0.as_slice() && !row.held.is_empty();
+    for row in conversations::list(&txn)?.iter().filter(|row| waits(row)) {
+        let Some(conversation) = ConversationId::from_slice(&row.id) else {
+            continue;
+        };
+        Desk {
+            rooms,
+            txn: &mut txn,
+            contact: ContactId(route.0),
+            after: &mut after,
+        }
+        .release(conversation)?;
     }
-    .release(conversation)?;
     outcome.after = after;
     outcome.ticket = Some(rooms.bus.store().queue(txn)?);
     Ok(outcome)
@@ -178,7 +180,9 @@ pub(super) fn find_holding(
             && !record.held.is_empty()
         {
             // What is missing was sent before the latest that was taken.
-            window(rooms, windows, route)?;
+            if let Err(error) = window(rooms, windows, route) {
+                tracing::warn!(error = %chain(&error), "a contact's tags cannot be read");
+            }
             outcome.after.holding.insert(route, true);
         }
     }

@@ -99,8 +99,12 @@ pub(super) fn update(
     }
     let told = addresses_hash(addresses).to_vec();
     if !addresses.is_empty() && desk.contact.told_addresses != told {
+        // Rising even where the clock was set back, or they would take it for an old one.
+        let clock = u64::try_from(desk.now.0).unwrap_or(0);
+        let counter = desk.contact.address_counter.saturating_add(1).max(clock);
+        desk.contact.address_counter = counter;
         let record = AddressRecord {
-            counter: u64::try_from(desk.now.0).unwrap_or(0),
+            counter,
             addresses: addresses.to_vec(),
         };
         let sealed = desk.seal(Body::Address(record), 0, None)?;

@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     base::{Tasks, TestClock},
-    crypto::{DeviceCert, DeviceKey, IdentityKey, KdfParams, Opener, Secret, SystemRandom},
+    crypto::{
+        DeviceCert, DeviceKey, EnvelopeKind, IdentityKey, KdfParams, Opener, Secret, SystemRandom,
+    },
     engine::{
         event_bus::EventBus,
         identities::Identities,

@@ -74,6 +74,7 @@ async fn what_could_not_be_opened_is_tried_again_and_nothing_is_receipted_before
     fs::rename(&there, &away).unwrap();
     bench.unlock().await;
     let inbox = bench.start();
+    bench.outbox_link(&alice).await;
     inbox.on_link_up(alice.route).await;
     inbox.on_unlock().await;
     inbox.take_parcel(two.0, two.1).await;
@@ -102,6 +103,7 @@ async fn no_receipt_is_sealed_without_a_link() {
     assert_eq!(bench.texts(&alice), ["1"]);
     assert_eq!(bench.sealed(&alice), 0);
     bench.hand.advance(Duration::from_secs(1));
+    bench.outbox_link(&alice).await;
     inbox.on_link_up(alice.route).await;
     bench.done(&inbox).await;
     assert_eq!(bench.sealed(&alice), 1);
