@@ -204,17 +204,7 @@ impl Actor {
                     self.swarm.behaviour_mut().gate.fail(connection, now);
                     self.dial_failed(connection, true);
                 } else {
-                    let now = self.clock.steady_ms();
-                    self.swarm.behaviour_mut().gate.decline(connection, now);
-                    let dialled = self.dials.of(connection).map(|(route, _)| route);
-                    for loser in self.dials.won(connection) {
-                        self.close(loser);
-                    }
-                    // Where there is no room for a link, whoever asked for the dial waits for
-                    // its outcome.
-                    if let Some(route) = dialled {
-                        self.tell_failure(route, DialFailure::Unreachable);
-                    }
+                    self.on_known_over(connection);
                 }
                 self.close(connection);
                 if self.rotating.is_some() && self.table.count().0 == 0 {

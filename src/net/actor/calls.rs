@@ -53,6 +53,20 @@ impl Actor {
         }
     }
 
+    /// A connection whose other side holds the key is over, or no link was made of it.
+    pub(super) fn on_known_over(&mut self, connection: ConnectionId) {
+        let now = self.clock.steady_ms();
+        self.swarm.behaviour_mut().gate.decline(connection, now);
+        let dialled = self.dials.of(connection).map(|(route, _)| route);
+        for loser in self.dials.won(connection) {
+            self.close(loser);
+        }
+        // Where there is no room for a link, whoever asked for the dial waits for its outcome.
+        if let Some(route) = dialled {
+            self.tell_failure(route, DialFailure::Unreachable);
+        }
+    }
+
     pub(super) fn tell_failure(&mut self, route: RouteId, reason: DialFailure) {
         let told =
             |event: &Event| matches!(event, Event::DialFailed { route: r, .. } if *r == route);
