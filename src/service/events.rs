@@ -59,7 +59,11 @@ pub struct Consumer {
 
 impl Service {
     /// Up to `max` stored events, and the number to go on from.
-    pub(crate) async fn read_events(&self, request: Subscribe, max: usize) -> Result<(Vec<Event>, u64)> {
+    pub(crate) async fn read_events(
+        &self,
+        request: Subscribe,
+        max: usize,
+    ) -> Result<(Vec<Event>, u64)> {
         let mut cursor = start(self.rooms()?, &request).await?;
         let mut events = Vec::new();
         loop {

@@ -3,8 +3,7 @@
 use super::{IdempotencyKey, Result, Rooms, Selector, ServiceError, error};
 use crate::{
     engine::event_bus::Once,
-    model::{ErrorCode, Page, PageRequest},
-    store::StoreError,
+    model::{ErrorCode, Page, PageRequest, VaultState},
 };
 
 /// Shorter prefixes of ids would come to mean something else with the next id.
@@ -109,16 +108,17 @@ pub(super) async fn done_once(
     if key.0.is_empty() {
         return act.await;
     }
-    match rooms.bus.recall(&once) {
-        Ok(Some(about)) => return Ok(String::from_utf8_lossy(&about).into_owned()),
-        Ok(None) | Err(StoreError::Locked(_)) => {}
-        Err(error) => return Err(error::told_store(error.code(), error)),
+    if rooms.vault.state() == VaultState::Unlocked
+        && let Some(about) = rooms.bus.recall(&once).map_err(error::store!())?
+    {
+        return Ok(String::from_utf8_lossy(&about).into_owned());
     }
     let about = act.await?;
-    match rooms.bus.remember(&once, about.as_bytes()).await {
-        Ok(()) | Err(StoreError::Locked(_)) => Ok(about),
-        Err(error) => Err(error::told_store(error.code(), error)),
+    if rooms.vault.state() == VaultState::Unlocked {
+        let remembered = rooms.bus.remember(&once, about.as_bytes()).await;
+        remembered.map_err(error::store!())?;
     }
+    Ok(about)
 }
 
 /// A repeatable call.

@@ -167,12 +167,17 @@ impl Person {
 
     /// What came from `name`, the oldest first.
     async fn heard(&self, name: &str) -> Vec<Message> {
-        let page = PageRequest {
-            size: 500,
-            token: String::new(),
-        };
-        let page = self.service().list_messages(Selector(name.into()), page);
-        let mut messages = page.await.unwrap().rows;
+        let (mut messages, mut token) = (Vec::new(), String::new());
+        loop {
+            let page = PageRequest { size: 500, token };
+            let page = self.service().list_messages(Selector(name.into()), page);
+            let page = page.await.unwrap();
+            messages.extend(page.rows);
+            token = page.next;
+            if token.is_empty() {
+                break;
+            }
+        }
         messages.retain(|message| message.direction == Direction::Incoming);
         messages.reverse();
         messages

@@ -1,6 +1,7 @@
 //! Stories of the store, on a real engine in a folder of their own.
 
 mod commit;
+mod events;
 mod failure;
 mod fixture;
 mod model;

@@ -17,7 +17,11 @@ use crate::{
         self, DeviceCert, DeviceKey, EnvelopeKind, IdentityKey, KdfParams, Recipient,
         SealedEnvelope, Secret, SystemRandom, seal_parcel,
     },
-    engine::{contacts::recv_tags, outbox::Outbox, vault::SlotChoice},
+    engine::{
+        contacts::recv_tags,
+        outbox::{self, Outbox},
+        vault::SlotChoice,
+    },
     model::{ContactId, ConversationId, Hlc, IdentityId, Timestamp, VaultState},
     net::{self, NetConfig},
     protocol::{Body, PairKeys, Payload, Receipt, SendTags, pair_context},
@@ -41,6 +45,7 @@ struct Bench {
     rooms: Neighbours,
     windows: Windows,
     identity: IdentityId,
+    outbox: Outbox,
     events: mpsc::Receiver<net::Event>,
     tasks: Tasks,
 }
@@ -75,7 +80,7 @@ impl Bench {
             bus.clone(),
             vault.clone(),
             identities.clone(),
-            outbox,
+            outbox.clone(),
             &tasks,
         );
         Self {
@@ -91,6 +96,7 @@ impl Bench {
             },
             windows: Windows::new(),
             identity: made.unwrap().id,
+            outbox,
             events,
             tasks,
         }
@@ -98,6 +104,16 @@ impl Bench {
 
     fn store(&self) -> &Store {
         self.rooms.bus.store()
+    }
+
+    /// Tells the outbox, as the switchboard would, that there is a link.
+    async fn outbox_link(&self, author: &Author) {
+        self.outbox
+            .tell(outbox::Command::LinkUp(author.route))
+            .await;
+        while !self.outbox.is_linked(author.route) {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Somebody who is a contact from now on.
