@@ -36,7 +36,7 @@ pub(super) type Value = Option<std::sync::Arc<[u8]>>;
 /// Where the number of the newest group stands: shorter than any blinded key.
 const GROUPS: &[u8] = b"g";
 /// The engine keeps what it read in memory up to this, at least in intent.
-const CACHE_BYTES: u64 = 8 << 20;
+const CACHE_BYTES: u64 = 1 << 20;
 /// The engine frees its lock from a thread of its own, shortly after it was dropped.
 const LOCK_PATIENCE: (u32, Duration) = (100, Duration::from_millis(10));
 /// Ten minutes: how late the timers of the engine's own threads may fire.
