@@ -18,14 +18,11 @@ impl Service {
         let start = guard::position(&page.token)?;
         let (mut skip, mut rows) = (start, Vec::new());
         for route in routes {
-            let waiting = usize::try_from(rooms.outbox.count(route).map_err(error::store!())?)
-                .unwrap_or(usize::MAX);
             let wanted = page.rows() + 1 - rows.len();
             let found = rooms
                 .outbox
-                .list(route, skip, wanted)
+                .list(route, &mut skip, wanted)
                 .map_err(error::store!())?;
-            skip = skip.saturating_sub(waiting);
             rows.extend(found);
             if rows.len() > page.rows() {
                 break;

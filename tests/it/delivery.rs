@@ -1,7 +1,10 @@
 //! A message that was sent arrives: once, in order, whatever happens meanwhile.
 
 use crate::world::{Daemon, alice_and_bob, numbered};
-use msgd::ipc::grpc::proto::v1::DeliveryState;
+use msgd::ipc::grpc::{
+    client::reply,
+    proto::v1::{self, DeliveryState},
+};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -99,4 +102,29 @@ async fn write(alice: &Daemon, task: usize, count: usize) {
     for number in 0..count {
         alice.send("Bob", &format!("{task}:{number}")).await;
     }
+}
+
+#[tokio::test]
+async fn the_outbox_is_listed_page_by_page_without_repeating_a_row() {
+    let (alice, mut bob) = alice_and_bob().await;
+    bob.kill();
+    let mut sent = Vec::new();
+    for text in numbered(5) {
+        sent.push(alice.send("Bob", &text).await.id);
+    }
+    let (mut listed, mut token) = (Vec::new(), String::new());
+    loop {
+        let request = v1::ListOutboxRequest {
+            page_size: 2,
+            page_token: token,
+            ..Default::default()
+        };
+        let page = reply(alice.client().outbox().list_outbox(request).await).expect("a page");
+        listed.extend(page.entries.into_iter().map(|entry| entry.message));
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(listed, sent);
 }

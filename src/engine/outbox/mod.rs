@@ -193,20 +193,21 @@ impl Outbox {
         self.board.receipts_due().await
     }
 
-    /// Messages that wait or are under way to `route`, the oldest first.
+    /// Messages that wait or are under way to `route`, the oldest first. Passes over `skip` of
+    /// them, and takes what it passed over off it.
     ///
     /// # Errors
     /// What the store says.
     pub fn list(
         &self,
         route: RouteId,
-        skip: usize,
+        skip: &mut usize,
         max: usize,
     ) -> Result<Vec<OutboxEntry>, StoreError> {
         let read = self.bus.store().read();
         let head = outbox::head(&read, &route)?;
         let view = self.board.view(route);
-        let (mut entries, mut from, mut skip) = (Vec::new(), head.head, skip);
+        let (mut entries, mut from) = (Vec::new(), head.head);
         while entries.len() < max {
             let rows = outbox::scan(&read, &route, from, u64::MAX, 64)?;
             let Some((last, _)) = rows.last() else { break };
@@ -215,8 +216,8 @@ impl Outbox {
                 let Some(message) = MessageId::from_slice(&row.message) else {
                     continue;
                 };
-                if skip > 0 {
-                    skip -= 1;
+                if *skip > 0 {
+                    *skip -= 1;
                 } else if entries.len() < max {
                     entries.extend(entry(route, view, &head.log, number, message, &row));
                 }
