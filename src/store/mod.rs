@@ -23,6 +23,9 @@
 //! - **The schema number and the mark are files of their own.** The engine writes as soon as
 //!   it opens, so both are looked at around it: a newer schema is refused before, and lost
 //!   writes are noticed after, in which case the files are put back as they were.
+//! - **A removed record is not destroyed yet.** The engine's log keeps it, sealed, until it is
+//!   overwritten. Keys of records in pages under a shred root change the form of every value,
+//!   so they are to come as the next schema, by a migration.
 //! - **No cache beyond the overlay.** Records are opened when asked for.
 //! - **Segments.** 64 messages or events are one record: the engine's memory grows with the
 //!   number of records.
