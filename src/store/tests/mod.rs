@@ -6,7 +6,6 @@ mod failure;
 mod fixture;
 mod model;
 mod opening;
-mod pages;
 mod secrecy;
 mod tables;
 

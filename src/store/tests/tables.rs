@@ -9,7 +9,7 @@ use crate::store::{
 };
 
 const ROUTE: RouteId = RouteId([4; 16]);
-pub(super) const TALK: ConversationId = ConversationId([1; 16]);
+const TALK: ConversationId = ConversationId([1; 16]);
 
 pub(super) fn store() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
