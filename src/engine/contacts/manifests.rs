@@ -1,46 +1,13 @@
 //! Whether what somebody presents goes on from what is known of them.
 
 use super::ContactError;
-use crate::{
-    protocol::{HandshakeError, ManifestError, ManifestState, Peer, SignedManifest, verify_chain},
-    store::records::ContactRecord,
-};
+use crate::{protocol::Peer, store::records::ContactRecord};
 
 /// Refuses `peer` if their manifest is older than the one known of `contact`, contradicts it
 /// or takes back what it said: a thief of an old state must not pass for them.
 pub(super) fn goes_on(contact: &ContactRecord, peer: &Peer) -> Result<(), ContactError> {
-    judge(contact, peer).map_err(|error| ContactError::Handshake(HandshakeError::Manifest(error)))
-}
-
-fn judge(contact: &ContactRecord, peer: &Peer) -> Result<(), ManifestError> {
-    let known = SignedManifest::from_bytes(&contact.manifest)?;
-    let known = verify_chain(&peer.ic, None, &known)?;
-    let signed = SignedManifest::from_bytes(&peer.manifest)?;
-    match verify_chain(&peer.ic, Some(&known), &signed) {
-        // Those in between were missed; what was said for good must stand nevertheless.
-        Err(ManifestError::Gap) => keeps(&verify_chain(&peer.ic, None, &signed)?, &known),
-        judged => judged.map(drop),
-    }
-}
-
-fn keeps(later: &ManifestState, known: &ManifestState) -> Result<(), ManifestError> {
-    let rule = |ok: bool, what| ok.then_some(()).ok_or(ManifestError::StepsBack(what));
-    rule(later.min_version >= known.min_version, "minimum version")?;
-    let mut revoked = known.revoked.iter();
-    rule(
-        revoked.all(|device| later.revoked.contains(device)),
-        "revocations",
-    )?;
-    for old in &known.devices {
-        match later.device(&old.device) {
-            Some(new) => rule(
-                new.caps & old.caps == old.caps && new.added == old.added,
-                "capabilities",
-            )?,
-            None => rule(later.revoked.contains(&old.device), "devices")?,
-        }
-    }
-    Ok(())
+    peer.follows(&contact.manifest)
+        .map_err(ContactError::Handshake)
 }
 
 #[cfg(test)]
@@ -49,7 +16,9 @@ mod tests {
     use crate::{
         crypto::{DeviceKey, IdentityKey, SystemRandom},
         model::Timestamp,
-        protocol::{genesis, successor},
+        protocol::{
+            HandshakeError, ManifestError, SignedManifest, genesis, successor, verify_chain,
+        },
     };
 
     /// Manifests 1 to 3 of one identity with one device, and another second one.
@@ -95,7 +64,13 @@ mod tests {
                 addresses: Vec::new(),
                 caps: 1,
             };
-            judge(&contact, &peer).err().map(|error| error.to_string())
+            match goes_on(&contact, &peer) {
+                Ok(()) => None,
+                Err(ContactError::Handshake(HandshakeError::Manifest(error))) => {
+                    Some(error.to_string())
+                }
+                Err(other) => panic!("{other}"),
+            }
         }
     }
 
