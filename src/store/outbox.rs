@@ -24,6 +24,7 @@ pub fn push(txn: &mut Txn, route: &RouteId, record: &OutboxRow) -> Result<u64, S
     let row = head.tail;
     head.tail += 1;
     head.live += 1;
+    head.silent += u64::from(record.message.is_empty());
     txn.put(&key(&route.0, row), record)?;
     Ok(row)
 }
@@ -90,9 +91,9 @@ pub fn log(
 /// # Errors
 /// As [`Txn::delete`].
 pub fn remove(txn: &mut Txn, route: &RouteId, row: u64) -> Result<bool, StoreError> {
-    if !txn.contains::<OutboxRow>(&key(&route.0, row))? {
+    let Some(gone) = txn.get::<OutboxRow>(&key(&route.0, row))? else {
         return Ok(false);
-    }
+    };
     txn.delete::<OutboxRow>(&key(&route.0, row))?;
     let OutboxHead { mut head, tail, .. } = self::head(txn, route)?;
     while head < tail && !txn.contains::<OutboxRow>(&key(&route.0, head))? {
@@ -100,6 +101,8 @@ pub fn remove(txn: &mut Txn, route: &RouteId, row: u64) -> Result<bool, StoreErr
     }
     let record = txn.edit::<OutboxHead>(&route.0)?;
     record.head = head;
+    let silent = u64::from(gone.message.is_empty());
+    record.silent = record.silent.saturating_sub(silent);
     record.live = record.live.checked_sub(1).ok_or(StoreError::Damaged {
         table: OutboxHead::TABLE,
     })?;

@@ -231,7 +231,8 @@ impl Outbox {
     /// # Errors
     /// What the store says.
     pub fn count(&self, route: RouteId) -> Result<u64, StoreError> {
-        Ok(outbox::head(&self.bus.store().read(), &route)?.live)
+        let head = outbox::head(&self.bus.store().read(), &route)?;
+        Ok(head.live.saturating_sub(head.silent))
     }
 
     /// One message's row with the tries made for it.

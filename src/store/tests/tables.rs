@@ -239,6 +239,27 @@ fn the_outbox_head_moves_over_gone_rows() {
 }
 
 #[test]
+fn rows_without_a_message_are_counted_apart() {
+    let (_dir, store) = store();
+    let row = |message: &[u8]| OutboxRow {
+        message: message.to_vec(),
+        ..OutboxRow::default()
+    };
+    let state = |txn: &Txn| {
+        let head = outbox::head(txn, &ROUTE).unwrap();
+        (head.live, head.silent)
+    };
+    let mut txn = store.begin();
+    outbox::push(&mut txn, &ROUTE, &row(&[])).unwrap();
+    outbox::push(&mut txn, &ROUTE, &row(&[7; 32])).unwrap();
+    assert_eq!(state(&txn), (2, 1));
+    outbox::remove(&mut txn, &ROUTE, 1).unwrap();
+    assert_eq!(state(&txn), (1, 1));
+    outbox::remove(&mut txn, &ROUTE, 0).unwrap();
+    assert_eq!(state(&txn), (0, 0));
+}
+
+#[test]
 fn the_spool_keeps_its_own_numbers() {
     let (_dir, store) = store();
     let parcel = |n: u8| SpoolRow {
