@@ -88,7 +88,13 @@ impl Side {
 pub fn parcel(keys: &InviteKeys, what: &str, inner: &[u8]) -> Option<Vec<u8>> {
     let tag: Secret<16> = derive(keys.tag.as_bytes(), what, &[]);
     let key: Secret<32> = derive(keys.seal.as_bytes(), what, &[]);
-    seal_single(&Tag(*tag.as_bytes()), &key, inner).ok()
+    seal_single(
+        &Tag(*tag.as_bytes()),
+        &key,
+        inner,
+        &mut SeededRandom::new(2),
+    )
+    .ok()
 }
 
 /// The proof that a message called `what` with these parts comes from somebody with the link.
