@@ -53,7 +53,9 @@ for name, (path, unit) in SAME.items():
     mine, other = at(ours, (name, "value")), at(theirs, path)
     if mine is None:
         continue
-    shown = "never" if other is None else f"{other * unit:.1f}"
+    # A phase that ran without this figure did not get there; one that did not run says nothing.
+    missing = "never" if path[0] in theirs else "not run"
+    shown = missing if other is None else f"{other * unit:.1f}"
     ratio = f"{other * unit / mine:.1f}" if mine and other is not None else "-"
     print(f"{name:28}{mine:12.1f}{shown:>12}  {ours[name]['unit']:7}{ratio:>10}")
 print(json.dumps({"msgd": ours, "jami": theirs}))

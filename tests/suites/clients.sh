@@ -40,6 +40,14 @@ as() { # alice|bob COMMAND...
     env -u MSGD_SOCKET HOME="$scratch/$who" XDG_RUNTIME_DIR="$scratch/$who/run" "$@"
 }
 
+spawn() { # alice|bob LOG COMMAND...: in the background, until the end
+    local who=$1 log=$2
+    shift 2
+    # No function in between: what is killed at the end must be the program itself.
+    env -u MSGD_SOCKET HOME="$scratch/$who" XDG_RUNTIME_DIR="$scratch/$who/run" "$@" >"$log" 2>&1 &
+    pids+=($!)
+}
+
 step "README.md shows the programs that run here"
 diff <(block grpc_echo.py) "$clients/grpc_echo.py"
 diff <(block dbus_echo.py) "$clients/dbus_echo.py"
@@ -68,10 +76,8 @@ chmod 700 "$scratch"/{alice,bob}/run
 dbus-daemon --session --nofork --nopidfile --address="$DBUS_SESSION_BUS_ADDRESS" >"$scratch/bus.log" 2>&1 &
 pids+=($!)
 eventually test -S "$scratch/bus"
-as alice msgd --listen 127.0.0.1:0 >"$scratch/alice.log" 2>&1 &
-pids+=($!)
-as bob msgd --listen 127.0.0.1:0 --no-dbus >"$scratch/bob.log" 2>&1 &
-pids+=($!)
+spawn alice "$scratch/alice.log" msgd --listen 127.0.0.1:0
+spawn bob "$scratch/bob.log" msgd --listen 127.0.0.1:0 --no-dbus
 for who in alice bob; do
     eventually as "$who" msgctl status
     as "$who" msgctl -q vault create --insecure-store
