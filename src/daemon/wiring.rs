@@ -10,6 +10,7 @@ use crate::{
         event_bus::EventBus,
         identities::Identities,
         inbox::{self, Inbox},
+        mailbox::host::{self, MailboxHost},
         messages::Messages,
         outbox::Outbox,
         switchboard,
@@ -113,9 +114,10 @@ pub(super) async fn assemble(
         identities: identities.clone(),
         contacts: contacts.clone(),
         messages: messages.clone(),
-        net,
+        net: net.clone(),
     };
     let inbox = Inbox::spawn(rooms, clock.clone(), tasks);
+    let mailbox_host = MailboxHost::spawn(bus.clone(), net, host::DEFAULT_TOTAL, tasks);
     let rooms = switchboard::Rooms {
         vault: vault.clone(),
         identities: identities.clone(),
@@ -123,6 +125,7 @@ pub(super) async fn assemble(
         outbox: outbox.clone(),
         messages: messages.clone(),
         inbox,
+        mailbox_host: mailbox_host.clone(),
     };
     switchboard::spawn(rooms, clock.clone(), net_events, contact_events, tasks);
     let about = About {

@@ -5,6 +5,7 @@ pub mod conversations;
 pub mod event_bus;
 pub mod identities;
 pub mod inbox;
+pub mod mailbox;
 pub mod messages;
 pub mod outbox;
 pub mod switchboard;

@@ -11,6 +11,7 @@ use crate::{
         contacts::{self, Contacts, LinkMeaning, RouteKind},
         identities::Identities,
         inbox::Inbox,
+        mailbox::host::MailboxHost,
         messages::Messages,
         outbox::{Command, Outbox},
         vault::Vault,
@@ -40,6 +41,8 @@ pub struct Rooms {
     pub messages: Messages,
     /// Parcels.
     pub inbox: Inbox,
+    /// Links of those whose mailboxes we host.
+    pub mailbox_host: MailboxHost,
 }
 
 /// Starts the loop.
@@ -101,6 +104,7 @@ impl Switchboard {
 
     async fn on_vault(&mut self) {
         let state = *self.state.borrow_and_update();
+        self.rooms.mailbox_host.on_vault(state).await;
         match state {
             VaultState::Missing | VaultState::Sealed => {}
             VaultState::Locked => {
@@ -195,7 +199,9 @@ impl Switchboard {
             net::Event::LinkUp { route, key, .. } => self.on_link_up(route, key).await,
             net::Event::LinkDown { route, reason } => self.on_link_down(route, reason).await,
             net::Event::Writable { route } => {
-                self.rooms.outbox.tell(Command::Writable(route)).await
+                if !self.rooms.mailbox_host.has_link(route) {
+                    self.rooms.outbox.tell(Command::Writable(route)).await;
+                }
             }
             net::Event::DialFailed { route, reason } => {
                 let reason = match reason {
@@ -218,6 +224,9 @@ impl Switchboard {
     }
 
     async fn on_link_up(&self, route: RouteId, key: LinkKey) {
+        if self.rooms.mailbox_host.on_link_up(route, key).await {
+            return;
+        }
         let contacts = &self.rooms.contacts;
         if contacts.route_kind(route) != Some(RouteKind::Contact) {
             self.rooms.outbox.tell(Command::LinkUp(route)).await;
@@ -259,6 +268,9 @@ impl Switchboard {
     }
 
     async fn on_link_down(&self, route: RouteId, reason: LinkDownReason) {
+        if self.rooms.mailbox_host.on_link_down(route).await {
+            return;
+        }
         let told = match reason {
             LinkDownReason::NoAnswer => FailureReason::NoAnswer,
             _ => FailureReason::LinkLost,
@@ -276,6 +288,9 @@ impl Switchboard {
     }
 
     async fn on_frame(&self, route: RouteId, frame: Frame) {
+        if self.rooms.mailbox_host.has_link(route) {
+            return self.rooms.mailbox_host.on_frame(route, frame).await;
+        }
         if self.rooms.contacts.route_kind(route) != Some(RouteKind::Contact) {
             return self.warn(self.rooms.contacts.on_handshake_frame(route, frame).await);
         }
