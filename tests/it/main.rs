@@ -24,6 +24,7 @@ mod delivery;
 mod events;
 mod kill9;
 mod locked;
+mod mailbox_host;
 mod meeting;
 mod moving;
 mod refusals;

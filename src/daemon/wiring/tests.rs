@@ -6,7 +6,9 @@
 use super::*;
 use crate::{
     base::{Paths, TestClock},
-    daemon::{DbusSettings, LogFormat, LogLevel, LogSettings, NetSettings, StoreSettings},
+    daemon::{
+        DbusSettings, LogFormat, LogLevel, LogSettings, MailboxSettings, NetSettings, StoreSettings,
+    },
     model::{DeliveryState, Direction, ErrorCode, PageRequest},
     service::{
         AddContact, CreateInvite, IdempotencyKey, NewSlot, Selector, SendMessage, Since, Subscribe,
@@ -71,6 +73,10 @@ impl Home {
             },
             dbus: DbusSettings { enabled: false },
             store: StoreSettings { reserve_bytes: 0 },
+            mailbox: MailboxSettings {
+                host_bytes: 1 << 30,
+            },
+            role: Role::Person,
         }
     }
 
