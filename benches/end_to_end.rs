@@ -105,11 +105,10 @@ async fn run() -> Outcome<()> {
     let contacts = usize::try_from(setting("MSGD_BENCH_CONTACTS", 0)?)?;
     let queued = setting("MSGD_BENCH_QUEUED", u64::try_from(contacts)? * 100)?;
     let queued = usize::try_from(queued)?;
-    crowd::crowd(&mut alice, &mut bob, contacts, queued, &mut report).await?;
+    bob.stop().await?;
+    let house = |name: &str| place(name, 1);
+    crowd::crowd(&mut alice, house, contacts, queued, &mut report).await?;
     alice.stop().await?;
-    if contacts == 0 {
-        bob.stop().await?;
-    }
     eprintln!("{report}");
     println!("{}", report.json());
     Ok(())

@@ -11,14 +11,16 @@ use tokio::time::sleep;
 
 /// Calls under way at a time.
 const AT_ONCE: usize = 32;
+/// As many identities as one daemon serves.
+const IDENTITIES: usize = 32;
 /// Whatever a start sets off is over after this.
 const SETTLE: Duration = Duration::from_secs(20);
 
-/// `alice` meets `contacts` identities of `bob`, who goes away; she leaves `queued` messages
-/// for them, and starts again.
+/// `alice` meets `contacts` people, who go away; she leaves `queued` messages for them, and
+/// starts again.
 pub(crate) async fn crowd(
     alice: &mut Daemon,
-    bob: &mut Daemon,
+    place: impl Fn(&str) -> Outcome<Daemon>,
     contacts: usize,
     queued: usize,
     report: &mut Report,
@@ -27,10 +29,14 @@ pub(crate) async fn crowd(
         return Ok(());
     }
     let mut known = Vec::new();
-    for number in 0..contacts {
-        known.push(meet(alice, bob, number).await?);
+    while known.len() < contacts {
+        let mut house = place(&format!("house-{}", known.len()))?;
+        house.start().await?;
+        for _ in 0..IDENTITIES.min(contacts - known.len()) {
+            known.push(meet(alice, &house, known.len()).await?);
+        }
+        house.stop().await?;
     }
-    bob.stop().await?;
     let sends =
         (0..queued).map(|number| {
             let request = v1::SendMessageRequest {
@@ -87,6 +93,16 @@ async fn measure(daemon: &Daemon, report: &mut Report, names: [&'static str; 3])
 /// Makes one more contact; returns `alice`'s name for it.
 async fn meet(alice: &Daemon, bob: &Daemon, number: usize) -> Outcome<String> {
     let key = |what: &str| format!("bench-crowd-{what}-{number}");
+    if number.is_multiple_of(IDENTITIES) {
+        let opener = v1::new_slot::Opener::File(v1::new_slot::File {});
+        let vault = v1::CreateVaultRequest {
+            slot: Some(v1::NewSlot {
+                opener: Some(opener),
+            }),
+            idempotency_key: key("vault"),
+        };
+        reply(bob.client()?.vault().create_vault(vault).await)?;
+    }
     let identity = v1::CreateIdentityRequest {
         name: format!("Person {number}"),
         idempotency_key: key("identity"),
