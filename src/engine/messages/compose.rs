@@ -37,7 +37,7 @@ pub(super) struct Desk {
     pub(super) conversation: ConversationRecord,
     pub(super) session: SessionRecord,
     pub(super) keys: Arc<Keys>,
-    device: DeviceCert,
+    device: Arc<DeviceCert>,
     context: [u8; 32],
 }
 
@@ -68,7 +68,10 @@ impl Desk {
             .identities
             .keys(identity)
             .map_err(MessageError::Identity)?;
-        let device = DeviceCert::parse(&contact.device_cert).map_err(MessageError::PeerCert)?;
+        let device = tools
+            .identities
+            .contact_cert(&contact.device_cert)
+            .map_err(MessageError::PeerCert)?;
         let context = context(&contact, &keys.cert.fingerprint(), conversation_id)
             .ok_or(MessageError::Damaged)?;
         Ok(Self {
