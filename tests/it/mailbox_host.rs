@@ -93,7 +93,7 @@ async fn host() -> (Daemon, MailboxCode) {
 
 fn parcel(number: u64) -> Vec<u8> {
     let mut random = SeededRandom::new(number);
-    let mut parcel = vec![0; PARCEL_BYTES[usize::from(number % 5 == 0)]];
+    let mut parcel = vec![0; PARCEL_BYTES[usize::from(number.is_multiple_of(5))]];
     random.fill(&mut parcel);
     parcel[..8].copy_from_slice(&number.to_be_bytes());
     parcel
