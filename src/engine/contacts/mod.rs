@@ -50,7 +50,10 @@ pub use session::LinkMeaning;
 
 use crate::{
     engine::{event_bus::EventBus, identities::Identities, vault::Vault},
-    model::{Contact, ContactId, Invite, Presence, Request, RouteId, VaultState},
+    model::{
+        Contact, ContactId, FailureReason, Invite, Presence, Request, RequestState, RouteId,
+        VaultState,
+    },
     net::{LinkKey, Net},
     store::{
         Store, Txn, contacts, invites as invite_rows, records::ContactRecord,
@@ -103,6 +106,8 @@ struct Inner {
     connected: Mutex<HashMap<RouteId, LinkKey>>,
     /// Contacts with two sessions, and the link key of the present one.
     unsettled: Mutex<HashMap<RouteId, LinkKey>>,
+    /// How the latest try to bring a request to somebody ended.
+    failures: Mutex<HashMap<RouteId, FailureReason>>,
     rising: Speaker,
 }
 
@@ -126,6 +131,7 @@ impl Contacts {
             kinds: Mutex::default(),
             connected: Mutex::default(),
             unsettled: Mutex::default(),
+            failures: Mutex::default(),
             rising,
         };
         (Self(Arc::new(inner)), events)
@@ -163,7 +169,13 @@ impl Contacts {
         let rows = request_rows::list(&self.store().read()).map_err(ContactError::Store)?;
         let now = self.0.bus.now();
         rows.iter()
-            .map(|row| convert::request(row, now).ok_or(ContactError::Damaged))
+            .map(|row| {
+                let mut request = convert::request(row, now).ok_or(ContactError::Damaged)?;
+                if request.state == RequestState::Pending {
+                    request.failure = self.failures().get(&RouteId(request.id.0)).copied();
+                }
+                Ok(request)
+            })
             .collect()
     }
 

@@ -203,6 +203,10 @@ impl Switchboard {
                     DialFailure::Unreachable => FailureReason::Unreachable,
                     DialFailure::NotThem => FailureReason::NotThem,
                 };
+                let contacts = &self.rooms.contacts;
+                if contacts.route_kind(route) == Some(RouteKind::Outgoing) {
+                    self.warn(contacts.note_failure(route, reason).await);
+                }
                 if self.wants_dial(route) {
                     self.rooms
                         .outbox
