@@ -149,9 +149,9 @@ pub const SETTINGS: &[Setting] = &[
         variable: "MSGD_LAN_EXCLUDE",
         flag: None,
         default: "none",
-        example: r#"["docker*", "192.0.2.0/24"]"#,
-        about: "Local networks to leave alone: interfaces by name (a * at the end stands for \
-                the rest) or by the network of an address of theirs.",
+        example: "[]",
+        about: "Local networks to leave alone: interfaces by name, as wlan0 or docker*, or by \
+                the range of an address of theirs, as 192.0.2.0/24.",
         set: |config, given| networks(given).map(|list| config.lan.exclude = list),
     },
     Setting {
