@@ -23,6 +23,7 @@ mod crossing;
 mod delivery;
 mod events;
 mod kill9;
+mod lan;
 mod locked;
 mod meeting;
 mod moving;

@@ -32,6 +32,8 @@ pub(crate) struct Daemon {
     home: TempDir,
     /// Where it listens, as it is told.
     listen: String,
+    /// The port on which it looks for others on this machine, if it does.
+    lan: Option<u16>,
     running: Option<Running>,
 }
 
@@ -50,6 +52,7 @@ impl Daemon {
             name,
             home,
             listen: "127.0.0.1:0".to_owned(),
+            lan: None,
             running: None,
         };
         fs::create_dir(daemon.runtime_dir()).expect("a runtime folder");
@@ -87,6 +90,16 @@ impl Daemon {
         daemon
     }
 
+    /// As [`ready`](Self::ready), for whoever looks at `port` only.
+    pub(crate) async fn ready_to_be_found(name: &'static str, port: u16) -> Self {
+        let mut daemon = Self::at_home(name);
+        daemon.is_found_at(port);
+        daemon.start().await;
+        let opener = v1::new_slot::Opener::File(v1::new_slot::File {});
+        daemon.settle_in(opener).await;
+        daemon
+    }
+
     async fn with_slot(name: &'static str, opener: v1::new_slot::Opener) -> Self {
         let daemon = Self::fresh(name).await;
         daemon.settle_in(opener).await;
@@ -113,6 +126,12 @@ impl Daemon {
     /// Has it listen elsewhere from its next start on.
     pub(crate) fn moves_to(&mut self, listen: &str) {
         listen.clone_into(&mut self.listen);
+    }
+
+    /// From its next start on it tells everybody an address where nobody is, and looks for
+    /// others on this machine instead, at `port`.
+    pub(crate) fn is_found_at(&mut self, port: u16) {
+        self.lan = Some(port);
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -156,6 +175,12 @@ impl Daemon {
     pub(crate) fn msgd(&self) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_msgd"));
         command.args(["--listen", &self.listen, "--no-dbus"]);
+        if let Some(port) = self.lan {
+            command
+                .env("MSGD_LAN_LOOPBACK", "true")
+                .env("MSGD_LAN_PORT", port.to_string())
+                .env("MSGD_ADVERTISE", "127.0.0.1:9");
+        }
         command
     }
 

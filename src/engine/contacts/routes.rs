@@ -119,6 +119,7 @@ impl Contacts {
             _ => drop(self.unsettled().remove(&id)),
         }
         self.0.net.put_route(route);
+        self.0.meetings.put(kind, row);
         Ok(())
     }
 
@@ -128,6 +129,7 @@ impl Contacts {
         self.connected().remove(&id);
         self.unsettled().remove(&id);
         self.failures().remove(&id);
+        self.0.meetings.remove(id);
         self.0.net.remove_route(id).await;
     }
 
