@@ -57,12 +57,14 @@ mod links;
 mod listen;
 mod liveness;
 mod proof;
+mod rendezvous;
 mod table;
 mod transport;
 
 pub use config::NetConfig;
-pub use error::{NetError, SendError};
+pub use error::{DirectoryError, NetError, SendError};
 pub use event::{DialFailure, Event, LinkDownReason, LinkKey, NetStatus};
+pub use rendezvous::{Directory, DirectoryConfig, DirectoryStatus};
 pub use table::Route;
 
 use crate::{
