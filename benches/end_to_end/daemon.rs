@@ -103,6 +103,7 @@ impl Daemon {
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .env("HOME", &self.data)
+            .env("MSGD_DHT", "off")
             .env("NOTIFY_SOCKET", self.runtime.join("notify"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -147,6 +147,8 @@ impl Daemon {
             .env_clear()
             .env("HOME", self.home())
             .env("XDG_RUNTIME_DIR", self.runtime_dir())
+            // Nothing leaves this machine.
+            .env("MSGD_DHT", "off")
             .current_dir(self.home())
             .stdin(Stdio::null());
         command

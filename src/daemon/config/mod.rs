@@ -38,6 +38,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// `[net]`.
     pub net: NetSettings,
+    /// `[dht]`.
+    pub dht: DhtSettings,
     /// `[log]`.
     pub log: LogSettings,
     /// `[dbus]`.
@@ -57,6 +59,15 @@ pub struct NetSettings {
     pub max_links: usize,
     /// How long one `PeerId` is used.
     pub epoch: Duration,
+}
+
+/// `[dht]`: the public directory in which contacts find each other's new addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DhtSettings {
+    /// Whether it is used at all; if not, nothing is ever sent to it.
+    pub on: bool,
+    /// Nodes to begin with, as `host:port`; empty: those of the public network.
+    pub bootstrap: Vec<String>,
 }
 
 /// `[log]`: what is logged, and where.
@@ -236,6 +247,10 @@ impl Config {
                 advertise: Vec::new(),
                 max_links: 256,
                 epoch: Duration::from_secs(24 * 3600),
+            },
+            dht: DhtSettings {
+                on: true,
+                bootstrap: Vec::new(),
             },
             log: LogSettings {
                 level: LogLevel::Info,

@@ -65,6 +65,10 @@ impl Home {
                 max_links: 8,
                 epoch: DAY,
             },
+            dht: DhtSettings {
+                on: false,
+                bootstrap: Vec::new(),
+            },
             log: LogSettings {
                 level: LogLevel::Warn,
                 format: LogFormat::Text,
