@@ -48,7 +48,7 @@ const NODE_LIFE_MS: u64 = 10 * 60_000;
 /// Different answers to one look-up that are passed on.
 const MAX_ANSWERS: usize = 16;
 /// Keys of one look-up.
-const MAX_KEYS: usize = 4;
+const MAX_KEYS: usize = 6;
 
 /// What the room can be told about the directory.
 #[derive(Clone, Debug)]
@@ -137,7 +137,7 @@ impl Directory {
         .await
     }
 
-    /// Asks for the items under `keys` at once (four at most) and hands over each different
+    /// Asks for the items under `keys` at once (six at most) and hands over each different
     /// one as it comes. Their signatures hold; whether they are old or mean anything is not
     /// known here. Ends when all nodes were asked, or when nobody takes answers any more.
     ///

@@ -261,8 +261,9 @@ fn hosts(given: Given) -> Result<Vec<String>, String> {
         return Err(format!("expected at most {MAX_HOSTS} hosts"));
     }
     let sound = |one: &String| {
-        one.rsplit_once(':')
-            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0))
+        one.rsplit_once(':').is_some_and(|(host, port)| {
+            !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0)
+        })
     };
     match hosts.iter().find(|one| !sound(one)) {
         None => Ok(hosts),

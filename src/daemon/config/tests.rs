@@ -103,10 +103,7 @@ fn every_setting_can_be_set_in_every_way() {
     assert_eq!(config.net.listen.len(), 2);
     assert_eq!(config.net.advertise, ["192.0.2.1:3".parse().unwrap()]);
     assert!(!config.dht.on);
-    assert_eq!(
-        config.dht.bootstrap,
-        ["[2001:db8::1]:1", "dht.example:2"]
-    );
+    assert_eq!(config.dht.bootstrap, ["[2001:db8::1]:1", "dht.example:2"]);
     assert_eq!(config.log.format, LogFormat::Journal);
     assert!(config.dbus.enabled);
     assert_eq!(config.store.reserve_bytes, 5 << 20);

@@ -6,7 +6,9 @@
 use super::*;
 use crate::{
     base::{Paths, TestClock},
-    daemon::{DbusSettings, LogFormat, LogLevel, LogSettings, NetSettings, StoreSettings},
+    daemon::{
+        DbusSettings, DhtSettings, LogFormat, LogLevel, LogSettings, NetSettings, StoreSettings,
+    },
     model::{DeliveryState, Direction, ErrorCode, PageRequest},
     service::{
         AddContact, CreateInvite, IdempotencyKey, NewSlot, Selector, SendMessage, Since, Subscribe,
