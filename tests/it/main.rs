@@ -29,3 +29,4 @@ mod moving;
 mod refusals;
 mod repeats;
 mod strangers;
+mod wide_area;
