@@ -23,6 +23,8 @@
 mod cable;
 #[path = "end_to_end/daemon.rs"]
 mod daemon;
+#[path = "end_to_end/directory.rs"]
+mod directory;
 #[path = "end_to_end/phases.rs"]
 mod phases;
 #[path = "end_to_end/process.rs"]
@@ -100,6 +102,11 @@ async fn run() -> Outcome<()> {
     phases::crash(&alice, &mut bob, &pair, &mut report).await?;
     alice.stop().await?;
     bob.stop().await?;
+    let place = |name: &str| {
+        let (disk, memory) = (disk.path().join(name), memory.path().join(name));
+        Daemon::new(&msgd, name, &disk, &memory, None)
+    };
+    directory::meet(&mut place("carol")?, &mut place("dave")?, idle, &mut report).await?;
     eprintln!("{report}");
     println!("{}", report.json());
     Ok(())

@@ -3,7 +3,7 @@
 //! # Decisions
 //! - A loop of its own beside that of the local network: without a directory there is none.
 //! - Whoever is dialled directly is left to that for three seconds, or until it fails; a
-//!   contact for whom nothing waits for ten, and such contacts are spread over a while, since a
+//!   contact for whom nothing waits for four, and such contacts are spread over a while, since a
 //!   machine that comes back loses all of them at one moment.
 //! - Both sides publish and both look: only one of them may be reachable. Whoever waits for
 //!   nothing looks as rarely as it publishes.
