@@ -23,7 +23,7 @@ const DAY_MS: u64 = 86_400_000;
 const NEW_EPOCH_MS: u64 = 120_000;
 /// Look-ups for those who are waited for.
 const LOOK: Backoff = Backoff {
-    first: Duration::from_secs(4),
+    first: Duration::from_secs(2),
     cap: Duration::from_secs(30 * 60),
 };
 /// Look-ups for whoever may use an invite: they look for us, too.

@@ -107,7 +107,7 @@ fn look_ups_grow_rarer_and_never_follow_at_once() {
         gaps.push(next - now);
         now = next;
     }
-    assert_eq!(gaps[..3], [2_000, 4_000, 8_000]);
+    assert_eq!(gaps[..3], [1_000, 2_000, 4_000]);
     assert_eq!(gaps.last(), Some(&(15 * MINUTE)));
 }
 
