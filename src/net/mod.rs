@@ -50,6 +50,7 @@ mod error;
 mod event;
 mod frames;
 mod handler;
+mod lan;
 mod lever;
 mod limits;
 mod link;
@@ -64,6 +65,7 @@ mod transport;
 pub use config::NetConfig;
 pub use error::{DirectoryError, NetError, SendError};
 pub use event::{DialFailure, Event, LinkDownReason, LinkKey, NetStatus};
+pub use lan::{LAN_PORT, Lan, LanConfig, LanEvent, LanExclude, LanPlace, MAX_LAN_DATAGRAM_BYTES};
 pub use rendezvous::{Directory, DirectoryConfig, DirectoryStatus};
 pub use table::Route;
 
