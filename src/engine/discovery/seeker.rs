@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 /// So long a dial is left alone before the directory is asked beside it.
 const PATIENCE_MS: u64 = 3_000;
 /// So long a contact for whom nothing waits must have been away.
-const IDLE_PATIENCE_MS: u64 = 4_000;
+const IDLE_PATIENCE_MS: u64 = 5_000;
 /// Nodes keep an item for two hours; it is renewed after a random part of that.
 const RENEW_MS: (u64, u64) = (50 * 60_000, 80 * 60_000);
 /// The same for whoever has been away for more than a day.
@@ -248,8 +248,7 @@ impl Seeker {
         match (self.urgency(), self.failed) {
             (Urgency::Invite, _) | (Urgency::Waited, true) => Some(since),
             (Urgency::Waited, false) => Some(since + PATIENCE_MS),
-            (Urgency::Idle, true) => Some(since + IDLE_PATIENCE_MS + self.spread_ms),
-            (Urgency::Idle, false) => None,
+            (Urgency::Idle, _) => Some(since + IDLE_PATIENCE_MS + self.spread_ms),
         }
     }
 

@@ -3,8 +3,9 @@
 //! # Decisions
 //! - A loop of its own beside that of the local network: without a directory there is none.
 //! - Whoever is dialled directly is left to that for three seconds, or until it fails; a
-//!   contact for whom nothing waits for four, and such contacts are spread over a while, since a
-//!   machine that comes back loses all of them at one moment.
+//!   contact for whom nothing waits for five whatever comes of the dial, since one that hangs
+//!   takes longer. Such contacts are spread over a while: a machine that comes back has lost all
+//!   of them at one moment.
 //! - Both sides publish and both look: only one of them may be reachable. Whoever waits for
 //!   nothing looks as rarely as it publishes.
 //! - The first item that opens is dialled at once. One with a greater number may follow and
