@@ -1,3 +1,5 @@
+//! Tests of the directory, over a network of nodes on this machine and over liars.
+
 use super::*;
 use crate::{base::TestClock, wire::signable};
 use mainline::{SigningKey, Testnet};

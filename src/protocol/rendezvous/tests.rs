@@ -1,3 +1,5 @@
+//! Tests of items: what they say, to whom, and under which key.
+
 use super::*;
 use crate::crypto::SeededRandom;
 use proptest::prelude::*;

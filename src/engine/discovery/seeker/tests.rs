@@ -1,3 +1,5 @@
+//! Tests of the rules by which people are looked for.
+
 use super::*;
 use crate::{
     crypto::{Secret, SeededRandom},
