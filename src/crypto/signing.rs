@@ -43,7 +43,10 @@ mod tests {
     use super::*;
 
     fn unhex<const N: usize>(text: &str) -> [u8; N] {
-        let byte = |at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).expect("hex");
+        let byte = |at| {
+            let pair = text.get(2 * at..2 * at + 2).expect("a pair");
+            u8::from_str_radix(pair, 16).expect("hex")
+        };
         std::array::from_fn(byte)
     }
 

@@ -5,7 +5,7 @@ use crate::{base::TestClock, wire::signable};
 use mainline::{SigningKey, Testnet};
 use std::{
     net::{Ipv4Addr, UdpSocket},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, TrySendError, sync_channel},
 };
 
 fn item(seed: u8, seq: i64, filling: u8) -> SignedItem {
@@ -126,7 +126,7 @@ async fn a_stop_does_not_wait_for_the_directory() {
 fn liar(lies: fn(&[u8]) -> Vec<Vec<u8>>) -> (String, Receiver<()>) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap().to_string();
-    let (told, heard) = channel();
+    let (told, heard) = sync_channel(1);
     std::thread::spawn(move || {
         let mut query = [0; 2048];
         while let Ok((len, from)) = socket.recv_from(&mut query) {
@@ -139,7 +139,7 @@ fn liar(lies: fn(&[u8]) -> Vec<Vec<u8>>) -> (String, Receiver<()>) {
             for lie in lies(transaction) {
                 let _ = socket.send_to(&lie, from);
             }
-            if told.send(()).is_err() {
+            if matches!(told.try_send(()), Err(TrySendError::Disconnected(()))) {
                 break;
             }
         }
