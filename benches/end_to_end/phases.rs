@@ -113,7 +113,7 @@ pub(crate) async fn settle_in(daemon: &Daemon, name: &str) -> Outcome<()> {
 
 /// From the use of an invite to both sides' word that there is a contact.
 pub(crate) async fn contact(alice: &Daemon, bob: &Daemon, report: &mut Report) -> Outcome<Pair> {
-    let (pair, took) = introduce(alice, bob, |link| Ok(link)).await?;
+    let (pair, took) = introduce(alice, bob, Ok).await?;
     report.time("contact", took, 500.0);
     let mut told = bob.events(&[EventType::Message], None).await?;
     let before = Instant::now();
