@@ -206,6 +206,12 @@ impl Net {
         self.ask(Command::Cancel(route)).await;
     }
 
+    /// Has every link ask its peer at once whether it lives, as after a change of the network.
+    /// One that gets no answer within 1.5 s ends with `NoAnswer`.
+    pub fn doubt_links(&self) {
+        self.table.doubt_all();
+    }
+
     /// Where others can reach us, as far as this machine knows.
     #[must_use]
     pub fn listen_addresses(&self) -> Vec<SocketAddr> {

@@ -21,7 +21,10 @@ use std::{
 };
 
 use super::args::Options;
-use crate::base::Paths;
+use crate::{
+    base::Paths,
+    net::{LAN_PORT, LanExclude},
+};
 use settings::Given;
 pub use settings::{SETTINGS, Setting};
 
@@ -38,6 +41,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// `[net]`.
     pub net: NetSettings,
+    /// `[lan]`.
+    pub lan: LanSettings,
     /// `[dht]`.
     pub dht: DhtSettings,
     /// `[log]`.
@@ -68,6 +73,19 @@ pub struct DhtSettings {
     pub on: bool,
     /// Nodes to begin with, as `host:port`; empty: those of the public network.
     pub bootstrap: Vec<String>,
+}
+
+/// `[lan]`: contacts on the same network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LanSettings {
+    /// Whether they are looked for and answered.
+    pub enabled: bool,
+    /// Networks to leave alone.
+    pub exclude: Vec<LanExclude>,
+    /// Whether this machine alone counts as a network.
+    pub loopback: bool,
+    /// UDP port of the queries.
+    pub port: u16,
 }
 
 /// `[log]`: what is logged, and where.
@@ -251,6 +269,12 @@ impl Config {
             dht: DhtSettings {
                 on: true,
                 bootstrap: Vec::new(),
+            },
+            lan: LanSettings {
+                enabled: true,
+                exclude: Vec::new(),
+                loopback: false,
+                port: LAN_PORT,
             },
             log: LogSettings {
                 level: LogLevel::Info,

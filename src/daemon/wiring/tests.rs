@@ -7,9 +7,11 @@ use super::*;
 use crate::{
     base::{Paths, TestClock},
     daemon::{
-        DbusSettings, DhtSettings, LogFormat, LogLevel, LogSettings, NetSettings, StoreSettings,
+        DbusSettings, DhtSettings, LanSettings, LogFormat, LogLevel, LogSettings, NetSettings,
+        StoreSettings,
     },
     model::{DeliveryState, Direction, ErrorCode, PageRequest},
+    net::LAN_PORT,
     service::{
         AddContact, CreateInvite, IdempotencyKey, NewSlot, Selector, SendMessage, Since, Subscribe,
     },
@@ -70,6 +72,12 @@ impl Home {
             dht: DhtSettings {
                 on: false,
                 bootstrap: Vec::new(),
+            },
+            lan: LanSettings {
+                enabled: false,
+                exclude: Vec::new(),
+                loopback: false,
+                port: LAN_PORT,
             },
             log: LogSettings {
                 level: LogLevel::Warn,

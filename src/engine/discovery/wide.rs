@@ -139,6 +139,8 @@ impl Wide {
             Command::NetworkChanged | Command::Woke | Command::LookAround => {
                 self.seekers.values_mut().for_each(Seeker::start_over);
             }
+            // A look costs a few kilobytes.
+            Command::Metered(_) => {}
         }
     }
 
