@@ -331,17 +331,6 @@ fn hosts(given: Given) -> Result<Vec<String>, String> {
     }
 }
 
-fn list(given: Given) -> Result<Vec<String>, String> {
-    match given {
-        Given::List(list) => Ok(list),
-        Given::Text(text) => Ok(text.split(',').map(|part| part.trim().to_owned()).collect()),
-        other => Err(format!(
-            "expected a list of strings, found {}",
-            other.name()
-        )),
-    }
-}
-
 impl Given {
     fn name(&self) -> &'static str {
         match self {
