@@ -17,7 +17,7 @@ use crate::{
         vault::{Vault, VaultError},
     },
     model::{Timestamp, VaultState},
-    net::{Lan, LanConfig, Net, NetConfig, NetError},
+    net::{Directory, DirectoryConfig, Lan, LanConfig, Net, NetConfig, NetError},
     service::{About, Rooms, Service},
     store::{Store, StoreError, StoreOptions},
 };
@@ -113,6 +113,7 @@ pub(super) async fn assemble(
         contacts: contacts.clone(),
         outbox: outbox.clone(),
         net: net.clone(),
+        directory: directory(config, clock, tasks),
     };
     let discovery = Discovery::spawn(rooms, lan, clock.clone(), tasks);
     let messages = Messages::spawn(
@@ -158,6 +159,23 @@ pub(super) async fn assemble(
         stop: Box::new(move || stop()),
     });
     Ok(House { service, store })
+}
+
+/// The public directory, unless it is off. Who listens on this machine only is of no use to
+/// anybody elsewhere and must not be heard of there either; a directory that was named is asked
+/// all the same, since it may be on this machine too.
+fn directory(config: &Config, clock: &Clock, tasks: &Tasks) -> Option<Directory> {
+    let listen = &config.net.listen;
+    let hidden = !listen.is_empty() && listen.iter().all(|at| at.ip().is_loopback());
+    let bootstrap = config.dht.bootstrap.clone();
+    let wanted = config.dht.on && !(hidden && bootstrap.is_empty());
+    wanted.then(|| {
+        let settings = DirectoryConfig {
+            bootstrap,
+            ..DirectoryConfig::default()
+        };
+        Directory::spawn(settings, clock.clone(), tasks)
+    })
 }
 
 /// The runtime folder, if it ends with the login session. One below the data folder is on

@@ -58,13 +58,15 @@ mod links;
 mod listen;
 mod liveness;
 mod proof;
+mod rendezvous;
 mod table;
 mod transport;
 
 pub use config::NetConfig;
-pub use error::{NetError, SendError};
+pub use error::{DirectoryError, NetError, SendError};
 pub use event::{DialFailure, Event, LinkDownReason, LinkKey, NetStatus};
 pub use lan::{LAN_PORT, Lan, LanConfig, LanEvent, LanExclude, LanPlace, MAX_LAN_DATAGRAM_BYTES};
+pub use rendezvous::{Directory, DirectoryConfig, DirectoryStatus};
 pub use table::Route;
 
 use crate::{

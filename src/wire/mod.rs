@@ -10,6 +10,7 @@
 //! - Field counts and lengths are checked by [`check_fields`] before the decoder allocates.
 
 mod frame;
+mod item;
 mod limits;
 mod link;
 mod message;
@@ -18,6 +19,7 @@ pub use frame::{
     BUNDLE_BYTES, Frame, FrameError, HEADER_LEN, MAX_BODY_LEN, MAX_CUSTODY_TAGS, PARCEL_BYTES,
     body_len, decode, decode_first, encode,
 };
+pub use item::{ITEM_BYTES, SignedItem, signable};
 pub use limits::{FieldKind, FieldLimit, check_fields};
 pub use link::{PROOF_LEN, Role, link_proof, same_proof};
 pub use message::{Readable, WireError, read, write};

@@ -30,3 +30,4 @@ mod moving;
 mod refusals;
 mod repeats;
 mod strangers;
+mod wide_area;

@@ -43,6 +43,8 @@ pub struct Config {
     pub net: NetSettings,
     /// `[lan]`.
     pub lan: LanSettings,
+    /// `[dht]`.
+    pub dht: DhtSettings,
     /// `[log]`.
     pub log: LogSettings,
     /// `[dbus]`.
@@ -62,6 +64,15 @@ pub struct NetSettings {
     pub max_links: usize,
     /// How long one `PeerId` is used.
     pub epoch: Duration,
+}
+
+/// `[dht]`: the public directory in which contacts find each other's new addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DhtSettings {
+    /// Whether it is used at all; if not, nothing is ever sent to it.
+    pub on: bool,
+    /// Nodes to begin with, as `host:port`; empty: those of the public network.
+    pub bootstrap: Vec<String>,
 }
 
 /// `[lan]`: contacts on the same network.
@@ -254,6 +265,10 @@ impl Config {
                 advertise: Vec::new(),
                 max_links: 256,
                 epoch: Duration::from_secs(24 * 3600),
+            },
+            dht: DhtSettings {
+                on: true,
+                bootstrap: Vec::new(),
             },
             lan: LanSettings {
                 enabled: true,

@@ -41,6 +41,9 @@ pub(super) enum Given {
     Other(&'static str),
 }
 
+/// Most nodes of the DHT to begin with.
+const MAX_HOSTS: usize = 16;
+
 /// Every setting there is.
 pub const SETTINGS: &[Setting] = &[
     Setting {
@@ -177,6 +180,33 @@ pub const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: Some("dht.mode"),
+        variable: "MSGD_DHT",
+        flag: None,
+        default: "on",
+        example: r#""on""#,
+        about: "Whether to find contacts whose addresses are not known through the DHT of \
+                BitTorrent: on or off. Off: nothing is ever sent to it.",
+        set: |config, given| {
+            config.dht.on = match text(given)?.as_str() {
+                "on" => true,
+                "off" => false,
+                other => return Err(format!("expected on or off, found {other:?}")),
+            };
+            Ok(())
+        },
+    },
+    Setting {
+        key: Some("dht.bootstrap"),
+        variable: "MSGD_DHT_BOOTSTRAP",
+        flag: None,
+        default: "nodes of the public network",
+        example: "[]",
+        about: "Nodes of the DHT to begin with, each as host:port. A network of your own \
+                names its own and touches no other. Empty: nodes of the public network.",
+        set: |config, given| hosts(given).map(|list| config.dht.bootstrap = list),
+    },
+    Setting {
         key: Some("log.level"),
         variable: "MSGD_LOG",
         flag: Some("--log"),
@@ -281,6 +311,24 @@ fn addresses(given: Given) -> Result<Vec<SocketAddr>, String> {
                 .map_err(|_| format!("{one:?} is not an IP address with a port, as 192.0.2.1:4000 or [2001:db8::1]:4000"))
         })
         .collect()
+}
+
+fn hosts(given: Given) -> Result<Vec<String>, String> {
+    let hosts = list(given)?;
+    if hosts.len() > MAX_HOSTS {
+        return Err(format!("expected at most {MAX_HOSTS} hosts"));
+    }
+    let sound = |one: &String| {
+        one.rsplit_once(':').is_some_and(|(host, port)| {
+            !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0)
+        })
+    };
+    match hosts.iter().find(|one| !sound(one)) {
+        None => Ok(hosts),
+        Some(one) => Err(format!(
+            "{one:?} is not a host with a port, as dht.example.org:6881"
+        )),
+    }
 }
 
 impl Given {

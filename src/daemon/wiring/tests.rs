@@ -7,7 +7,8 @@ use super::*;
 use crate::{
     base::{Paths, TestClock},
     daemon::{
-        DbusSettings, LanSettings, LogFormat, LogLevel, LogSettings, NetSettings, StoreSettings,
+        DbusSettings, DhtSettings, LanSettings, LogFormat, LogLevel, LogSettings, NetSettings,
+        StoreSettings,
     },
     model::{DeliveryState, Direction, ErrorCode, PageRequest},
     net::LAN_PORT,
@@ -67,6 +68,10 @@ impl Home {
                 advertise: Vec::new(),
                 max_links: 8,
                 epoch: DAY,
+            },
+            dht: DhtSettings {
+                on: false,
+                bootstrap: Vec::new(),
             },
             lan: LanSettings {
                 enabled: false,

@@ -19,6 +19,7 @@
 //!   of a term by the hourly sweep. What is shown of an invite or a request stays.
 //! - Once a request is accepted the invite's one-time key is gone, and with it the means to tell
 //!   a second user of the link from noise; until then a second Hello must open to be one.
+//! - A link without addresses is as good as any: the inviter is looked for under its keys.
 //! - Declining and blocking send nothing, ever.
 
 mod block;
