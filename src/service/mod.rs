@@ -37,9 +37,9 @@ pub use vault::{NewSlot, Passphrase, Slot};
 
 use crate::{
     engine::{
-        contacts::Contacts, conversations::Conversations, event_bus::EventBus,
-        identities::Identities, mailbox::host::MailboxHost, messages::Messages, outbox::Outbox,
-        vault::Vault,
+        contacts::Contacts, conversations::Conversations, discovery::Discovery,
+        event_bus::EventBus, identities::Identities, mailbox::host::MailboxHost,
+        messages::Messages, outbox::Outbox, vault::Vault,
     },
     model::{ErrorCode, Timestamp, VaultState},
 };
@@ -76,6 +76,8 @@ pub struct Rooms {
     pub outbox: Outbox,
     /// Mailboxes hosted for others.
     pub mailbox_host: MailboxHost,
+    /// Whom to look for.
+    pub discovery: Discovery,
     /// Begins the ordered stop.
     pub stop: Box<dyn Fn() + Send + Sync>,
 }

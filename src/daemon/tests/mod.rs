@@ -61,6 +61,7 @@ impl Person {
         let config = Config::load(&flags, |name| match name {
             "HOME" => Some(self.home.path().into()),
             "XDG_RUNTIME_DIR" => Some(self.home.path().join("run").into()),
+            "MSGD_DHT" => Some("off".into()),
             _ => None,
         });
         let config = config.unwrap();

@@ -19,6 +19,7 @@
 //!   of a term by the hourly sweep. What is shown of an invite or a request stays.
 //! - Once a request is accepted the invite's one-time key is gone, and with it the means to tell
 //!   a second user of the link from noise; until then a second Hello must open to be one.
+//! - A link without addresses is as good as any: the inviter is looked for under its keys.
 //! - Declining and blocking send nothing, ever.
 
 mod block;
@@ -30,6 +31,7 @@ mod invitee;
 mod inviter;
 mod invites;
 mod manifests;
+mod meetings;
 mod recv_tags;
 mod requests;
 mod rising;
@@ -42,6 +44,7 @@ pub use convert::{contact as contact_from_record, request as request_from_record
 pub use error::ContactError;
 pub(crate) use establish::addresses_hash;
 pub use invites::NewInvite;
+pub use meetings::{Meeting, MeetingSecret};
 pub(crate) use recv_tags::{put_recv_tags, recv_tags};
 pub use requests::NewContact;
 pub use rising::Rising;
@@ -50,7 +53,10 @@ pub use session::LinkMeaning;
 
 use crate::{
     engine::{event_bus::EventBus, identities::Identities, vault::Vault},
-    model::{Contact, ContactId, Invite, Presence, Request, RouteId, VaultState},
+    model::{
+        Contact, ContactId, FailureReason, Invite, Presence, Request, RequestState, RouteId,
+        VaultState,
+    },
     net::{LinkKey, Net},
     store::{
         Store, Txn, contacts, invites as invite_rows, records::ContactRecord,
@@ -99,10 +105,13 @@ struct Inner {
     net: Net,
     advertise: Vec<SocketAddr>,
     kinds: Mutex<HashMap<RouteId, RouteKind>>,
+    meetings: meetings::Meetings,
     /// The key that each contact's link was proven with.
     connected: Mutex<HashMap<RouteId, LinkKey>>,
     /// Contacts with two sessions, and the link key of the present one.
     unsettled: Mutex<HashMap<RouteId, LinkKey>>,
+    /// How the latest try to bring a request to somebody ended.
+    failures: Mutex<HashMap<RouteId, FailureReason>>,
     rising: Speaker,
 }
 
@@ -124,8 +133,10 @@ impl Contacts {
             net,
             advertise,
             kinds: Mutex::default(),
+            meetings: meetings::Meetings::default(),
             connected: Mutex::default(),
             unsettled: Mutex::default(),
+            failures: Mutex::default(),
             rising,
         };
         (Self(Arc::new(inner)), events)
@@ -163,7 +174,13 @@ impl Contacts {
         let rows = request_rows::list(&self.store().read()).map_err(ContactError::Store)?;
         let now = self.0.bus.now();
         rows.iter()
-            .map(|row| convert::request(row, now).ok_or(ContactError::Damaged))
+            .map(|row| {
+                let mut request = convert::request(row, now).ok_or(ContactError::Damaged)?;
+                if request.state == RequestState::Pending {
+                    request.failure = self.failures().get(&RouteId(request.id.0)).copied();
+                }
+                Ok(request)
+            })
             .collect()
     }
 

@@ -9,6 +9,7 @@ use crate::{
     base::{Clock, Stop, Tasks, chain},
     engine::{
         contacts::{self, Contacts, LinkMeaning, RouteKind},
+        discovery::{self, Discovery},
         identities::Identities,
         inbox::Inbox,
         mailbox::host::MailboxHost,
@@ -37,6 +38,8 @@ pub struct Rooms {
     pub contacts: Contacts,
     /// Links and custody.
     pub outbox: Outbox,
+    /// Whom to look for.
+    pub discovery: Discovery,
     /// Updates to seal.
     pub messages: Messages,
     /// Parcels.
@@ -204,11 +207,17 @@ impl Switchboard {
                 }
             }
             net::Event::DialFailed { route, reason } => {
+                let failed = discovery::Command::DialFailed(route);
+                self.rooms.discovery.tell(failed).await;
                 let reason = match reason {
                     DialFailure::NoAddress => FailureReason::NoAddress,
                     DialFailure::Unreachable => FailureReason::Unreachable,
                     DialFailure::NotThem => FailureReason::NotThem,
                 };
+                let contacts = &self.rooms.contacts;
+                if contacts.route_kind(route) == Some(RouteKind::Outgoing) {
+                    self.warn(contacts.note_failure(route, reason).await);
+                }
                 if self.wants_dial(route) {
                     self.rooms
                         .outbox
@@ -218,7 +227,13 @@ impl Switchboard {
                     self.rooms.outbox.tell(Command::Forget(route)).await;
                 }
             }
-            net::Event::Addresses(_) => self.update(self.contact_ids()).await,
+            net::Event::Addresses(_) => {
+                self.rooms
+                    .discovery
+                    .tell(discovery::Command::NetworkChanged)
+                    .await;
+                self.update(self.contact_ids()).await;
+            }
             net::Event::Frame { route, frame } => self.on_frame(route, frame).await,
         }
     }
@@ -227,6 +242,10 @@ impl Switchboard {
         if self.rooms.mailbox_host.on_link_up(route, key).await {
             return;
         }
+        self.rooms
+            .discovery
+            .tell(discovery::Command::LinkUp(route))
+            .await;
         let contacts = &self.rooms.contacts;
         if contacts.route_kind(route) != Some(RouteKind::Contact) {
             self.rooms.outbox.tell(Command::LinkUp(route)).await;
@@ -270,6 +289,13 @@ impl Switchboard {
     async fn on_link_down(&self, route: RouteId, reason: LinkDownReason) {
         if self.rooms.mailbox_host.on_link_down(route).await {
             return;
+        }
+        // One link that takes over from another is no news.
+        if reason != LinkDownReason::Replaced {
+            self.rooms
+                .discovery
+                .tell(discovery::Command::LinkDown(route))
+                .await;
         }
         let told = match reason {
             LinkDownReason::NoAnswer => FailureReason::NoAnswer,
