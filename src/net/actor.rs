@@ -158,18 +158,8 @@ impl Actor {
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Dial(route) => {
-                if !self.closing && self.table.link(route).is_none() {
-                    self.dials.ask(route, self.table.take_found(route));
-                }
-            }
-            Command::Join(route, addresses) => {
-                if self.dials.join(route, &addresses) {
-                    self.call(route);
-                } else {
-                    self.dials.prefer(route);
-                }
-            }
+            Command::Dial(route) => self.ask_dial(route),
+            Command::Join(route, addresses) => self.join(route, &addresses),
             Command::Cancel(route) => {
                 for connection in self.dials.cancel(route) {
                     self.close(connection);

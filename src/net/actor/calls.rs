@@ -2,12 +2,30 @@
 
 use super::{Actor, DialFailure, Event};
 use crate::model::RouteId;
+use std::net::SocketAddr;
+
 use libp2p::{
     Multiaddr,
     swarm::{ConnectionId, dial_opts::DialOpts},
 };
 
 impl Actor {
+    pub(super) fn ask_dial(&mut self, route: RouteId) {
+        if !self.closing && self.table.link(route).is_none() {
+            self.dials.ask(route, self.table.take_found(route));
+        }
+    }
+
+    /// Somebody was seen at `addresses`: a dial of theirs that is under way tries those too, one
+    /// that waits goes ahead of others.
+    pub(super) fn join(&mut self, route: RouteId, addresses: &[SocketAddr]) {
+        if self.dials.join(route, addresses) {
+            self.call(route);
+        } else {
+            self.dials.prefer(route);
+        }
+    }
+
     pub(super) fn start_dials(&mut self) {
         if self.rotating.is_some() || self.closing {
             return;
