@@ -20,7 +20,7 @@ mod wiring;
 pub use args::{Args, Command, Options};
 pub use config::{
     Config, ConfigError, DbusSettings, DhtSettings, LanSettings, LogFormat, LogLevel, LogSettings,
-    NetSettings, SETTINGS, Setting, StoreSettings, example,
+    MailboxSettings, NetSettings, Role, SETTINGS, Setting, StoreSettings, example,
 };
 pub use demo::{DemoError, demo};
 pub use hardening::{HardeningError, harden};

@@ -1,6 +1,6 @@
 //! Puts the rooms together: the only place that knows them all.
 
-use super::Config;
+use super::{Config, Role};
 use crate::{
     base::{Clock, Tasks},
     crypto::KdfParams,
@@ -11,10 +11,11 @@ use crate::{
         event_bus::EventBus,
         identities::Identities,
         inbox::{self, Inbox},
+        mailbox::host::MailboxHost,
         messages::Messages,
         outbox::Outbox,
         switchboard,
-        vault::{Vault, VaultError},
+        vault::{SlotChoice, Vault, VaultError},
     },
     model::{Timestamp, VaultState},
     net::{Directory, DirectoryConfig, Lan, LanConfig, Net, NetConfig, NetError},
@@ -71,12 +72,7 @@ pub(super) async fn assemble(
         bus.clone(),
     )
     .map_err(WiringError::Vault)?;
-    if vault.state() != VaultState::Missing {
-        vault
-            .unlock_unattended()
-            .await
-            .map_err(WiringError::Vault)?;
-    }
+    open_vault(config, &vault).await?;
     let listen = super::settle_ports(&config.net.listen, &config.paths.data.join("port"))
         .map_err(WiringError::Ports)?;
     let settings = NetConfig {
@@ -129,9 +125,10 @@ pub(super) async fn assemble(
         identities: identities.clone(),
         contacts: contacts.clone(),
         messages: messages.clone(),
-        net,
+        net: net.clone(),
     };
     let inbox = Inbox::spawn(rooms, clock.clone(), tasks);
+    let mailbox_host = MailboxHost::spawn(bus.clone(), net, config.mailbox.host_bytes, tasks);
     let rooms = switchboard::Rooms {
         vault: vault.clone(),
         identities: identities.clone(),
@@ -140,11 +137,13 @@ pub(super) async fn assemble(
         discovery: discovery.clone(),
         messages: messages.clone(),
         inbox,
+        mailbox_host: mailbox_host.clone(),
     };
     switchboard::spawn(rooms, clock.clone(), net_events, contact_events, tasks);
     let about = About {
         profile: config.profile.clone(),
         started_at: Timestamp(clock.wall_ms()),
+        host_only: config.role == Role::Mailbox,
     };
     let service = Service::new(Rooms {
         about,
@@ -156,6 +155,7 @@ pub(super) async fn assemble(
         messages,
         outbox,
         discovery,
+        mailbox_host,
         stop: Box::new(move || stop()),
     });
     Ok(House { service, store })
@@ -176,6 +176,32 @@ fn directory(config: &Config, clock: &Clock, tasks: &Tasks) -> Option<Directory>
         };
         Directory::spawn(settings, clock.clone(), tasks)
     })
+}
+
+/// Opens a vault that nobody needs to unlock; a host of mailboxes makes one if there is none.
+async fn open_vault(config: &Config, vault: &Vault) -> Result<(), WiringError> {
+    let opened = match (vault.state(), config.role) {
+        (VaultState::Missing, Role::Person) => return Ok(()),
+        (VaultState::Missing, Role::Mailbox) => {
+            let made = vault.create(SlotChoice::File).await;
+            if made.is_ok() {
+                tracing::info!(
+                    "made a vault that opens by itself: a mailbox host must serve after a \
+                     restart, and can read nothing of what it keeps for others"
+                );
+            }
+            made
+        }
+        (_, role) => vault.unlock_unattended().await.map(|opened| {
+            if !opened && role == Role::Mailbox {
+                tracing::warn!(
+                    "this vault needs a passphrase: no mailbox is served until `msgctl vault \
+                     unlock`; `msgctl vault slots add` makes it open by itself"
+                );
+            }
+        }),
+    };
+    opened.map_err(WiringError::Vault)
 }
 
 /// The runtime folder, if it ends with the login session. One below the data folder is on

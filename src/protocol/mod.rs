@@ -4,6 +4,7 @@
 //! | file | `protocol.md` | what it settles |
 //! |---|---|---|
 //! | `invite` | A.3 | what a human passes on, and the keys that follow from it |
+//! | `mailbox` | E.2 | what a host passes on to the owner of a mailbox, and the keys that follow |
 //! | `manifest` | A.1 | which devices an identity has |
 //! | `succession` | A.2 | which identity takes the place of another |
 //! | `handshake` | B.1 | how two strangers become contacts |
@@ -61,12 +62,18 @@
 //!   fragments: losing one of two means losing both. Whoever looks for more sends several.
 //! - A reply begins with a tag that the asker expects, as parcels do: without it every bogus
 //!   reply would have to be tried under the keys of all who were asked for.
+//! - Nobody puts a parcel into a mailbox without a link key: the host hands a secret to the
+//!   owner, from which owner and host derive one key for the owner and one for those who
+//!   deposit; the owner tells the latter to contacts, sealed. A stranger who calls the host
+//!   gets the same silence as anywhere else, and cannot even learn that there is a mailbox.
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 
 mod handshake;
 mod invite;
 mod lan_token;
+mod link_text;
+mod mailbox;
 mod manifest;
 mod order;
 mod payload;
@@ -86,6 +93,9 @@ pub use invite::{IN_PERSON, InviteError, InviteFlags, InviteKeys, InviteLink, MA
 pub use lan_token::{
     LAN_REPLY_BYTES, LanAsked, LanHeard, LanKeys, LanListener, MAX_LAN_ADDRESSES,
     MAX_LAN_QUERY_BYTES, lan_ask,
+};
+pub use mailbox::{
+    MAX_MAILBOX_ADDRESS_BYTES, MailboxCode, MailboxCodeError, MailboxKeys, mailbox_hash,
 };
 pub use manifest::{
     ManifestDevice, ManifestError, ManifestHead, ManifestState, SignedManifest, chain_since,

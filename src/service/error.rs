@@ -3,7 +3,7 @@
 use crate::{
     engine::{
         contacts::ContactError, conversations::ConversationError, identities::IdentityError,
-        messages::MessageError, vault::VaultError,
+        mailbox::host::MailboxHostError, messages::MessageError, vault::VaultError,
     },
     model::ErrorCode,
 };
@@ -149,6 +149,20 @@ pub(super) fn message(error: MessageError) -> ServiceError {
         MessageError::Stopped => ErrorCode::Unavailable,
     };
     told(code, "message", error)
+}
+
+pub(super) fn mailbox_host(error: MailboxHostError) -> ServiceError {
+    let code = match &error {
+        MailboxHostError::BadName | MailboxHostError::BadQuota => ErrorCode::InvalidArgument,
+        MailboxHostError::NoAddress => ErrorCode::Failed,
+        MailboxHostError::TooMany(_) => ErrorCode::Limit,
+        MailboxHostError::NotFound => ErrorCode::NotFound,
+        MailboxHostError::CodeGone => ErrorCode::Conflict,
+        MailboxHostError::Damaged => ErrorCode::Internal,
+        MailboxHostError::Store(store) => store.code(),
+        MailboxHostError::Stopped => ErrorCode::Unavailable,
+    };
+    told(code, "mailbox", error)
 }
 
 /// For errors of the store that reach the service directly; they know their own code.

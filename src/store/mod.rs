@@ -55,6 +55,7 @@ pub mod event_log;
 pub mod idempotency;
 pub mod identities;
 pub mod invites;
+pub mod mailbox;
 pub mod messages;
 pub mod outbox;
 pub mod requests;

@@ -25,6 +25,7 @@ mod events;
 mod kill9;
 mod lan;
 mod locked;
+mod mailbox_host;
 mod meeting;
 mod moving;
 mod refusals;

@@ -36,6 +36,7 @@ pub(crate) struct Daemon {
     lan: Option<u16>,
     /// Whether the directory is on or off, and the nodes it begins with.
     directory: (&'static str, String),
+    role: &'static str,
     running: Option<Running>,
 }
 
@@ -56,6 +57,7 @@ impl Daemon {
             listen: "127.0.0.1:0".to_owned(),
             lan: None,
             directory: ("off", String::new()),
+            role: "person",
             running: None,
         };
         fs::create_dir(daemon.runtime_dir()).expect("a runtime folder");
@@ -141,6 +143,11 @@ impl Daemon {
         reply(self.client().identities().create_identity(create).await).expect("an identity");
     }
 
+    /// Has it start in another role.
+    pub(crate) fn is_there_for(&mut self, role: &'static str) {
+        self.role = role;
+    }
+
     /// Has it listen elsewhere from its next start on.
     pub(crate) fn moves_to(&mut self, listen: &str) {
         listen.clone_into(&mut self.listen);
@@ -196,6 +203,7 @@ impl Daemon {
     pub(crate) fn msgd(&self) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_msgd"));
         command.args(["--listen", &self.listen, "--no-dbus"]);
+        command.args(["--role", self.role]);
         if let Some(port) = self.lan {
             command
                 .env("MSGD_LAN_LOOPBACK", "true")

@@ -51,6 +51,10 @@ pub struct Config {
     pub dbus: DbusSettings,
     /// `[store]`.
     pub store: StoreSettings,
+    /// `[mailbox]`.
+    pub mailbox: MailboxSettings,
+    /// What it is there for.
+    pub role: Role,
 }
 
 /// `[net]`: how peers reach this daemon.
@@ -109,6 +113,34 @@ pub struct DbusSettings {
 pub struct StoreSettings {
     /// Free space that is left to others.
     pub reserve_bytes: u64,
+}
+
+/// `[mailbox]`: parcels that wait with others, and others' parcels that wait here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailboxSettings {
+    /// Most bytes that all mailboxes hosted here may hold.
+    pub host_bytes: u64,
+}
+
+/// What a daemon is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A person writes to others with it.
+    Person,
+    /// It hosts mailboxes, and nobody needs to unlock it.
+    Mailbox,
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "person" => Ok(Self::Person),
+            "mailbox" => Ok(Self::Mailbox),
+            _ => Err(format!("expected person or mailbox, found {text:?}")),
+        }
+    }
 }
 
 /// How serious a line must be to be logged.
@@ -284,6 +316,10 @@ impl Config {
             store: StoreSettings {
                 reserve_bytes: 16 << 20,
             },
+            mailbox: MailboxSettings {
+                host_bytes: 1 << 30,
+            },
+            role: Role::Person,
         }
     }
 
@@ -319,6 +355,7 @@ impl Config {
         }
         self.log.level = flags.log.unwrap_or(self.log.level);
         self.log.format = flags.log_format.unwrap_or(self.log.format);
+        self.role = flags.role.unwrap_or(self.role);
         self.dbus.enabled &= !flags.no_dbus;
         Ok(())
     }

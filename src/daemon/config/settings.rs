@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{Config, LogFormat, LogLevel};
+use super::{Config, LogFormat, LogLevel, Role};
 use crate::net::{LAN_PORT, LanExclude};
 
 /// One setting.
@@ -91,6 +91,19 @@ pub const SETTINGS: &[Setting] = &[
         example: "",
         about: "Socket that clients connect to.",
         set: |config, given| folder(given).map(|path| config.socket = path),
+    },
+    Setting {
+        key: None,
+        variable: "MSGD_ROLE",
+        flag: Some("--role"),
+        default: "person",
+        example: "",
+        about: "What the daemon is there for: person, or mailbox to host mailboxes for others \
+                and nothing else.",
+        set: |config, given| {
+            config.role = text(given)?.parse::<Role>()?;
+            Ok(())
+        },
     },
     Setting {
         key: Some("net.listen"),
@@ -249,6 +262,19 @@ pub const SETTINGS: &[Setting] = &[
         about: "Free space, in MiB, below which nothing more is written, 1 to 1048576.",
         set: |config, given| {
             config.store.reserve_bytes = integer(given, 1, 1 << 20)? << 20;
+            Ok(())
+        },
+    },
+    Setting {
+        key: Some("mailbox.host_mib"),
+        variable: "MSGD_MAILBOX_HOST_MIB",
+        flag: None,
+        default: "1024",
+        example: "1024",
+        about: "Most MiB that all mailboxes hosted here for others may hold together, 1 to \
+                1048576.",
+        set: |config, given| {
+            config.mailbox.host_bytes = integer(given, 1, 1 << 20)? << 20;
             Ok(())
         },
     },

@@ -7,8 +7,8 @@ use super::*;
 use crate::{
     base::{Paths, TestClock},
     daemon::{
-        DbusSettings, DhtSettings, LanSettings, LogFormat, LogLevel, LogSettings, NetSettings,
-        StoreSettings,
+        DbusSettings, DhtSettings, LanSettings, LogFormat, LogLevel, LogSettings, MailboxSettings,
+        NetSettings, StoreSettings,
     },
     model::{DeliveryState, Direction, ErrorCode, PageRequest},
     net::LAN_PORT,
@@ -85,6 +85,10 @@ impl Home {
             },
             dbus: DbusSettings { enabled: false },
             store: StoreSettings { reserve_bytes: 0 },
+            mailbox: MailboxSettings {
+                host_bytes: 1 << 30,
+            },
+            role: Role::Person,
         }
     }
 
