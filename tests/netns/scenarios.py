@@ -1,0 +1,189 @@
+"""The scenarios. Each makes its own networks, and says how long what may take.
+
+Limits are in seconds. `needs` names features; where the program under test does not have one, the
+scenario is told as waiting for it and is not run.
+"""
+
+import collections
+import time
+
+import checks
+import nat
+from world import CORE
+
+Scenario = collections.namedtuple("Scenario", "name budget needs run")
+ALL = []
+COUNT = 20
+
+
+def scenario(name, budget, *needs):
+    def register(function):
+        ALL.append(Scenario(name, budget, set(needs), function))
+        return function
+
+    return register
+
+
+def on_one_lan(world, names="ab"):
+    """Hosts on a network without a way out."""
+    lan = world.lab.segment("lan")
+    hosts = []
+    for number, name in enumerate(names, 2):
+        host = world.lab.host(name)
+        host.plug(lan, f"192.168.7.{number}/24")
+        hosts.append(host)
+    return hosts
+
+
+@scenario("lan, address in the invite", 15)
+def lan_with_hints(world):
+    a, b = map(world.daemon, on_one_lan(world))
+    world.listen()
+    world.meet(a, b, 1)
+    world.both_ways(a, b, COUNT)
+    world.judge()
+
+
+@scenario("killed and restarted in mid-stream", 30)
+def restart(world):
+    a, b = map(world.daemon, on_one_lan(world))
+    world.listen()
+    world.meet(a, b, 1)
+    there = world.stream(a, b, 2 * COUNT, 0.02)
+    there.reached(COUNT // 2, 10)
+    b.kill()
+    seam = time.time()
+    time.sleep(0.1)
+    back = time.monotonic()
+    b.start()
+    world.notes.append(f"again {b.linked(back + 15, back) - back:.1f} s")
+    there.finish(15)
+    world.stream(b, a, COUNT).finish(10)
+    world.judge()
+    seen = [packet for part in world.packets().values() for packet in part]
+    before = [packet for packet in seen if packet.time < seam]
+    after = [packet for packet in seen if packet.time > seam + 0.1]
+    checks.unlinkable(before, after)
+
+
+@scenario("IPv6 only, through a router", 15)
+def six(world):
+    nets = [world.lab.segment(f"six{n}", public=True) for n in (1, 2)]
+    router = world.lab.host("r")
+    for n, net in enumerate(nets, 1):
+        router.plug(net, f"2a0a:{n}::1/64", port=f"eth{n}")
+    router.forwards()
+    hosts = []
+    for n, (name, net) in enumerate(zip("ab", nets), 1):
+        host = world.lab.host(name)
+        host.plug(net, f"2a0a:{n}::5/64", gateway=f"2a0a:{n}::1")
+        hosts.append(host)
+    a, b = map(world.daemon, hosts)
+    world.listen()
+    world.meet(a, b, 1)
+    world.both_ways(a, b, COUNT)
+    world.judge()
+
+
+@scenario("30 % loss in both directions", 60)
+def loss(world):
+    world.internet()
+    hosts = [world.public(name, number) for number, name in enumerate("ab", 1)]
+    for host in hosts:
+        host.loses(30)
+    a, b = map(world.daemon, hosts)
+    world.listen()
+    world.meet(a, b, 20)
+    world.both_ways(a, b, COUNT, within=40)
+    world.judge()
+
+
+for kind in nat.KINDS:
+
+    @scenario(f"who is invited is behind a {kind} NAT", 15)
+    def invited_behind(world, kind=kind):
+        world.internet()
+        home = world.home(1, kind)
+        public, inside = world.public("a", 1), world.behind(home, "b")
+        a, b = world.daemon(public), world.daemon(inside)
+        world.listen()
+        world.meet(a, b, 1.5)
+        world.both_ways(a, b, COUNT)
+        # The one in public cannot call: it has to be called again.
+        cut = time.monotonic()
+        a.stop()
+        a.start()
+        world.notes.append(f"again {a.linked(cut + 20, cut) - cut:.1f} s")
+        world.both_ways(a, b, COUNT)
+        world.judge()
+
+
+@scenario("moves from one home to another in mid-stream", 40)
+def roam_home(world):
+    world.internet()
+    first, second = world.home(1, "restricted"), world.home(2, "random")
+    public, mobile = world.public("a", 1), world.behind(first, "b")
+    a, b = world.daemon(public), world.daemon(mobile)
+    world.listen()
+    world.meet(a, b, 1.5)
+
+    def move(streams):
+        for stream in streams:
+            stream.reached(COUNT // 2, 10)
+        mobile.unplug()
+        moved = time.monotonic()
+        world.move_in(mobile, second)
+        again = b.linked(moved + 30, moved) - moved
+        world.notes.append(f"again {again:.1f} s")
+        world.within("to be linked again", again, 2)
+
+    world.both_ways(a, b, 2 * COUNT, 0.02, move)
+    world.judge()
+
+
+@scenario("in public, takes another address in mid-stream", 40)
+def roam_public(world):
+    world.internet()
+    a, mobile = world.daemon(world.public("a", 1)), world.public("b", 2)
+    b = world.daemon(mobile)
+    world.listen()
+    world.meet(a, b, 1)
+
+    def move(streams):
+        for stream in streams:
+            stream.reached(COUNT // 2, 10)
+        mobile.unplug()
+        moved = time.monotonic()
+        mobile.plug(world.net, "20.0.200.9/16", gateway=CORE)
+        again = b.linked(moved + 30, moved) - moved
+        world.notes.append(f"again {again:.1f} s")
+        world.within("to be linked again", again, 2)
+
+    world.both_ways(a, b, 2 * COUNT, 0.02, move)
+    # The other one was told: it calls at the new address.
+    b.host.nft(
+        """table inet mute { chain out { type filter hook output priority 0;
+            tcp flags & (syn | ack) == syn drop
+        } }"""
+    )
+    a.stop()
+    back = time.monotonic()
+    a.start()
+    a.linked(back + 5, back)
+    world.both_ways(a, b, COUNT)
+    world.judge()
+
+
+@scenario("everything off, nobody to talk to", 30)
+def silence(world):
+    world.internet()
+    host = world.public("a", 1)
+    daemon = world.daemon(host)
+    daemon.invite()
+    world.listen()
+    time.sleep(8)
+    daemon.stop()
+    daemon.start()
+    daemon.stop()
+    world.path = "none"
+    checks.silent(world.packets())
