@@ -9,7 +9,7 @@ use libp2p::PeerId;
 use std::{
     collections::HashMap,
     fmt,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -47,6 +47,8 @@ impl fmt::Debug for Route {
 pub(super) struct Claim {
     pub(super) route: RouteId,
     pub(super) peer: PeerId,
+    /// The address of ours that its connection uses, if it is known.
+    pub(super) source: Option<IpAddr>,
     /// Whether we dialled.
     pub(super) dialer: bool,
 }
@@ -65,6 +67,7 @@ pub(super) struct Seat {
 struct Standing {
     serial: u64,
     peer: PeerId,
+    source: Option<IpAddr>,
     dialer: bool,
     up_ms: u64,
     queue: mpsc::Sender<Frame>,
@@ -185,6 +188,7 @@ impl Table {
             Standing {
                 serial,
                 peer: claim.peer,
+                source: claim.source,
                 dialer: claim.dialer,
                 up_ms: now,
                 queue,
@@ -232,6 +236,18 @@ impl Table {
             .links
             .values()
             .for_each(|link| link.lever.end(reason));
+    }
+
+    /// Ends the links that use an address of ours for which `is_ours` says no. If the network
+    /// has changed the others ask whether their peers are still there.
+    pub(super) fn review(&self, is_ours: impl Fn(IpAddr) -> bool, changed: bool) {
+        for link in self.lock().links.values() {
+            if link.source.is_some_and(|source| !is_ours(source)) {
+                link.lever.end(LinkDownReason::Closed);
+            } else if changed {
+                link.lever.doubt();
+            }
+        }
     }
 
     /// Links, and how many of them came in.

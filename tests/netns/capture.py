@@ -28,6 +28,7 @@ class Capture:
         self.files = {}
         self.sockets = {}
         self.lost = 0
+        self.awaited, self.seen = b"", threading.Event()
         for segment in lab.segments():
             listening = segment.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_ALL))
             listening.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
@@ -40,7 +41,7 @@ class Capture:
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
         lab.at_end(self.stop)
-        self.proof = {segment: prove(lab, segment) for segment in lab.segments()}
+        self.proof = {segment: self.prove(lab, segment) for segment in lab.segments()}
 
     def run(self):
         waiting = [*self.sockets, self.stop_end]
@@ -65,6 +66,22 @@ class Capture:
             seconds = int(now)
             head = struct.pack("<IIII", seconds, int((now - seconds) * 1e6), len(frame), len(frame))
             file.write(head + frame)
+            if self.awaited and frame.endswith(self.awaited):
+                self.seen.set()
+
+    def prove(self, lab, segment):
+        """Sends something over `segment`, and waits until the capture has it."""
+        self.awaited = os.urandom(48)
+        self.seen.clear()
+        stranger = lab.host(f"s{len(lab.hosts)}")
+        stranger.plug(segment, "192.0.2.250/24")
+        with stranger.udp() as sending:
+            sending.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            sending.sendto(self.awaited, ("192.0.2.255", 9))
+            if not self.seen.wait(5):
+                raise Failed(f"the capture on {segment.name} sees nothing")
+        stranger.unplug()
+        return self.awaited
 
     def stop(self):
         if not self.thread.is_alive():
@@ -89,18 +106,6 @@ class Capture:
         if not any(packet.data == proof for packet in found):
             raise Failed(f"the capture on {segment.name} misses what was sent there")
         return [packet for packet in found if packet.data != proof]
-
-
-def prove(lab, segment):
-    """Sends something over `segment` that a capture must show."""
-    marker = os.urandom(48)
-    stranger = lab.host(f"s{len(lab.hosts)}")
-    stranger.plug(segment, "192.0.2.250/24")
-    with stranger.udp() as sending:
-        sending.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-        sending.sendto(marker, ("192.0.2.255", 9))
-    stranger.unplug()
-    return marker
 
 
 def parse(pcap):
@@ -167,6 +172,3 @@ def streams(packets):
             expected = max(expected or 0, sequence + len(parts[sequence]))
         found.append(bytes(whole))
     return found
-
-
-

@@ -153,6 +153,3 @@ def lan_tokens(packets):
             nonces.add(nonce)
             entries.update(tokens)
     return len(nonces)
-
-
-

@@ -109,6 +109,17 @@ class Host:
             }}"""
         )
 
+    def refuses_calls(self):
+        """Lets in answers only, as the firewall of many a computer does."""
+        self.nft(
+            """table inet closed {
+                chain input {
+                    type filter hook input priority 0;
+                    iifname != "lo" ct state new meta l4proto { tcp, udp } drop
+                }
+            }"""
+        )
+
     def forwards(self):
         self.sysctl("ipv4/ip_forward", 1)
         self.sysctl("ipv6/conf/all/forwarding", 1)

@@ -1,9 +1,10 @@
-//! The actor's outgoing calls.
+//! The actor's calls, and those that reach it.
 
-use super::{Actor, DialFailure, Event};
-use crate::model::RouteId;
+use super::{Actor, DialFailure, Event, moves};
+use crate::{model::RouteId, net::transport};
 use libp2p::{
     Multiaddr,
+    core::ConnectedPoint,
     swarm::{ConnectionId, dial_opts::DialOpts},
 };
 
@@ -44,6 +45,21 @@ impl Actor {
                 self.table.turned_away(route);
             }
             self.tell_failure(route, reason);
+        }
+    }
+
+    /// A connection is encrypted; nothing is proven.
+    pub(super) fn on_established(&mut self, connection: ConnectionId, endpoint: &ConnectedPoint) {
+        let remote = transport::socket_of(endpoint.get_remote_address());
+        let source = remote.and_then(moves::source_for);
+        self.sources.extend(source.map(|ip| (connection, ip)));
+        if endpoint.is_listener() {
+            let limit = u64::try_from(self.config.prove_within.as_millis());
+            let due = self.clock.steady_ms() + limit.unwrap_or(u64::MAX / 2);
+            self.deadlines.push_back((due, connection));
+        } else if self.dials.of(connection).is_none() {
+            // A dial that was won or given up before this connection stood.
+            self.close(connection);
         }
     }
 
