@@ -38,6 +38,7 @@ class Capture:
             self.sockets[listening] = file
             self.files[segment] = path
         self.stop_end, self.stop_here = os.pipe()
+        self.read_to = {}
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
         lab.at_end(self.stop)
@@ -94,6 +95,20 @@ class Capture:
             lost = listening.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
             self.lost += struct.unpack("II", lost)[1]
             listening.close()
+
+    def since(self):
+        """What went over the only segment since the last call, when it has all come in."""
+        (segment, path), *_ = self.files.items()
+        before = self.read_to.get(segment, 0)
+        end, found = time.monotonic() + 2, []
+        while not found and time.monotonic() < end:
+            time.sleep(0.05)
+            for file in self.sockets.values():
+                file.flush()
+            with open(path, "rb") as file:
+                found = list(parse(file.read()))[before:]
+        self.read_to[segment] = before + len(found)
+        return found
 
     def packets(self, segment):
         """What TCP and UDP carried over `segment`; ends a capture that is under way."""

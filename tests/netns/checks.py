@@ -134,6 +134,20 @@ def silent(packets):
             raise Failed(f"{len(seen)} packets on {segment.name}, such as {one.source} to {one.destination}:{one.dport}")
 
 
+def directory(puts):
+    """What all nodes of the DHT see: items of one size under keys that say nothing."""
+    faults = set()
+    writers = {}
+    for sender, target, value, _ in puts:
+        if len(value) not in (960, 964):
+            faults.add(f"an item of {len(value)} bytes in the DHT")
+        if writers.setdefault(target, sender) != sender:
+            faults.add("two who share a key in the DHT")
+        if len(set(value)) < 200:
+            faults.add("an item in the DHT that does not look random")
+    return sorted(faults)
+
+
 def reaches(packets, ports):
     """The packets with one of these UDP or TCP ports."""
     return [p for seen in packets.values() for p in seen if {p.sport, p.dport} & set(ports)]

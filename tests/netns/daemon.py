@@ -96,6 +96,8 @@ class Daemon:
 
     def listen(self, follower):
         for line in follower.stdout:
+            with open(f"{self.home}/events", "ab") as kept:
+                kept.write(line)
             with self.heard:
                 self.events.append((time.monotonic(), json.loads(line)))
                 self.heard.notify_all()

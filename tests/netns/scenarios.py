@@ -9,7 +9,9 @@ import time
 
 import checks
 import nat
-from world import CORE
+import selftest
+from lab import Failed
+from world import CORE, NOWHERE
 
 Scenario = collections.namedtuple("Scenario", "name budget needs run")
 ALL = []
@@ -33,6 +35,9 @@ def on_one_lan(world, names="ab"):
         host.plug(lan, f"192.168.7.{number}/24")
         hosts.append(host)
     return hosts
+
+
+scenario("the checks find what is planted", 20)(selftest.everything_is_found)
 
 
 @scenario("lan, address in the invite", 15)
@@ -83,6 +88,7 @@ def six(world):
         host = world.lab.host(name)
         host.plug(net, f"2a0a:{n}::5/64", gateway=f"2a0a:{n}::1")
         hosts.append(host)
+    world.acquaint(*hosts, "2a0a:2::5")
     a, b = map(world.daemon, hosts)
     world.listen()
     world.meet(a, b, 1)
@@ -188,3 +194,91 @@ def silence(world):
     daemon.stop()
     world.path = "none"
     checks.silent(world.packets())
+
+
+# -- the DHT
+
+
+@scenario("DHT, both in public", 30, "dht")
+def dht_public(world):
+    world.internet()
+    settings = world.directory()
+    a, b = (world.daemon(world.public(name, n), settings) for n, name in enumerate("ab", 1))
+    world.listen()
+    world.path = "dht"
+    world.meet(a, b, 6, "--address", NOWHERE)
+    world.both_ways(a, b, COUNT)
+    stops_asking(world)
+    world.judge()
+
+
+def stops_asking(world):
+    """Once all are linked the DHT is of no more use, and is left alone."""
+    # A node of ours may run on for ten seconds.
+    time.sleep(12)
+    before = world.dht.queries
+    time.sleep(4)
+    if world.dht.queries != before:
+        raise Failed(f"{world.dht.queries - before} queries to the DHT by those who have a link")
+
+
+for kind in nat.KINDS:
+
+    @scenario(f"DHT, who invites is behind a {kind} NAT", 30, "dht")
+    def dht_behind(world, kind=kind):
+        world.internet()
+        home = world.home(1, kind)
+        settings = world.directory()
+        inside, public = world.behind(home, "a"), world.public("b", 1)
+        a, b = world.daemon(inside, settings), world.daemon(public, settings)
+        world.listen()
+        world.path = "dht"
+        world.meet(a, b, 12)
+        world.both_ways(a, b, COUNT)
+        world.judge()
+
+
+@scenario("DHT, moves in public while the other is behind a NAT", 60, "dht")
+def dht_roam(world):
+    world.internet()
+    home = world.home(1, "restricted")
+    settings = world.directory()
+    inside, mobile = world.behind(home, "a"), world.public("b", 2)
+    a, b = world.daemon(inside, settings), world.daemon(mobile, settings)
+    world.listen()
+    world.path = "dht"
+    world.meet(b, a, 1.5)
+
+    def move(streams):
+        for stream in streams:
+            stream.reached(COUNT // 2, 10)
+        mobile.unplug()
+        moved = time.monotonic()
+        mobile.plug(world.net, "20.0.200.9/16", gateway=CORE)
+        again = b.linked(moved + 40, moved) - moved
+        world.notes.append(f"again {again:.1f} s")
+        world.within("to be linked again", again, 15)
+
+    world.both_ways(a, b, 2 * COUNT, 0.02, move)
+    world.judge()
+
+
+@scenario("DHT that talks nonsense, then comes to its senses", 120, "dht")
+def dht_garbage(world):
+    world.internet()
+    settings = world.directory()
+    a, b = (world.daemon(world.public(name, n), settings) for n, name in enumerate("ab", 1))
+    world.listen()
+    world.path = "dht"
+    world.dht.manner = "garbage"
+    link = a.invite("--address", NOWHERE)
+    world.secrets.link(link)
+    asked = time.monotonic()
+    b.ctl("contact", "add", link)
+    time.sleep(6)
+    if a.contact(b):
+        raise Failed("they met by nonsense")
+    world.dht.manner = "honest"
+    world.link_s = max(one.linked(asked + 90, asked) for one in (a, b)) - asked
+    world.both_ways(a, b, COUNT)
+    world.judge()

@@ -1,9 +1,12 @@
 """What every scenario is made of: places to be, people who meet there, and streams of messages
 that must arrive once and in order."""
 
+import contextlib
 import os
 import time
 
+import checks
+import dht_nodes
 import nat
 from capture import Capture
 from checks import Secrets, check, reaches
@@ -15,6 +18,8 @@ CORE, CORE_TOO = "20.0.0.1", "20.0.0.2"
 # Ports that nobody has any business with where the DHT is off: those of the lab's nodes, and the
 # customary ones.
 DHT_PORTS = range(6881, 6900)
+# An address for an invite at which nobody is, for those who are to find each other otherwise.
+NOWHERE = "198.51.100.1:9"
 
 
 class World:
@@ -28,8 +33,7 @@ class World:
         self.capture = None
         self.began = time.monotonic()
         self.link_s, self.messages, self.path, self.notes = None, 0, "direct", []
-        self.dht = False
-        self.people = 0
+        self.dht = None
 
     # -- places
 
@@ -65,6 +69,25 @@ class World:
         address = f"192.168.{lan.number}.23"
         host.plug(lan, f"{address}/24", gateway=f"192.168.{lan.number}.1")
         self.private.append((address, None))
+
+    def directory(self):
+        """A DHT of the lab's own; daemons get it by their settings."""
+        host = self.lab.host("dht")
+        host.plug(self.net, "20.0.50.250/16", gateway=CORE)
+        self.dht = dht_nodes.Network(host, "20.0.50")
+        return {"dht": {"mode": "on", "bootstrap": self.dht.bootstrap()}}
+
+    @staticmethod
+    def acquaint(one, other, address):
+        """Until a packet gets from one to the other: from then on neighbours know each other."""
+        with other.udp(address) as hears, one.udp("::" if ":" in address else "0.0.0.0") as calls:
+            hears.settimeout(0.2)
+            for _ in range(20):
+                calls.sendto(b"hello", hears.getsockname()[:2])
+                with contextlib.suppress(TimeoutError):
+                    hears.recv(16)
+                    return
+        raise Failed(f"{other.name} cannot be reached")
 
     # -- people
 
@@ -122,6 +145,8 @@ class World:
         faults = check(self.lab, packets, self.secrets, self.private, allowed)
         if not self.dht and reaches(packets, DHT_PORTS):
             faults.append("packets to a DHT port")
+        if self.dht:
+            faults += checks.directory(self.dht.puts)
         if not any(packets.values()):
             faults.append("the capture is empty")
         if faults:

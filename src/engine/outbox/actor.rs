@@ -126,7 +126,11 @@ impl<C: Carrier> Actor<C> {
                 self.pump(route);
             }
             Command::DialFailed(route, reason) => {
-                self.lane(route).failed(now, random());
+                let lane = self.lane(route);
+                match reason {
+                    FailureReason::NotThem => lane.turned_away(now, random()),
+                    _ => lane.failed(now, random()),
+                }
                 self.note_waiting(route);
                 self.log(route, reason);
             }
