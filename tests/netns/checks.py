@@ -153,6 +153,12 @@ def reaches(packets, ports):
     return [p for seen in packets.values() for p in seen if {p.sport, p.dport} & set(ports)]
 
 
+def to_many(packets):
+    """The packets that are for more than one."""
+    everybody = ipaddress.ip_address("255.255.255.255")
+    return [p for seen in packets.values() for p in seen if p.destination.is_multicast or p.destination == everybody]
+
+
 def lan_tokens(packets):
     """Entries of queries to everybody on a network: none may come twice, nor a nonce."""
     nonces, entries = set(), set()

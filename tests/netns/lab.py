@@ -22,6 +22,10 @@ class Failed(Exception):
     """A scenario did not show what it should."""
 
 
+class TooSlow(Failed):
+    """It came about, but late: perhaps the machine was busy with something else."""
+
+
 def run(*command, stdin=None):
     done = subprocess.run(command, input=stdin, capture_output=True, text=True)
     if done.returncode:

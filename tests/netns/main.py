@@ -15,11 +15,13 @@ import time
 import traceback
 
 from daemon import Program
-from lab import Failed
+from lab import Failed, TooSlow
 from scenarios import ALL
 from world import World
 
-ROW = "{:<46} {:<8} {:>8} {:>7} {:>8} {:>7}  {}"
+# How often what came about too late is tried.
+TRIES = 3
+ROW = "{:<54} {:<8} {:>8} {:>7} {:>8} {:>7}  {}"
 
 
 class Result:
@@ -27,11 +29,15 @@ class Result:
         self.scenario = scenario
         self.fault = self.waits = None
         self.seconds, self.world = 0.0, None
+        self.slow, self.tries = False, 1
 
     def verdict(self):
         if self.waits:
             return f"needs {', '.join(sorted(self.waits))}"
-        notes = ", ".join(self.world.notes) if self.world else ""
+        notes = list(self.world.notes) if self.world else []
+        if self.tries > 1:
+            notes.append(f"try {self.tries}")
+        notes = ", ".join(notes)
         if self.fault:
             return f"FAILED: {self.fault}" + (f" ({notes})" if notes else "")
         return "ok" + (f" ({notes})" if notes else "")
@@ -57,9 +63,9 @@ def attempt(program, scenario, number, scratch):
         scenario.run(world)
         result.seconds = time.monotonic() - began
         if result.seconds > scenario.budget:
-            raise Failed(f"took more than {scenario.budget} s")
+            raise TooSlow(f"took more than {scenario.budget} s")
     except Failed as fault:
-        result.fault = str(fault)
+        result.fault, result.slow = str(fault), isinstance(fault, TooSlow)
     except Exception as fault:
         traceback.print_exc()
         result.fault = f"{type(fault).__name__}: {fault}"
@@ -69,6 +75,16 @@ def attempt(program, scenario, number, scratch):
             tell(world, scenario)
         world.close()
     print(result.row(), flush=True)
+    return result
+
+
+def again(program, result, scratch):
+    """What was only slow is tried twice more, by itself: other work slows down whatever runs."""
+    for number in range(2, TRIES + 1):
+        if not result.slow:
+            break
+        result = attempt(program, result.scenario, f"{number}{id(result) % 997}", scratch)
+        result.tries = number
     return result
 
 
@@ -102,6 +118,7 @@ def main():
             for number, one in enumerate(chosen)
         ]
         results = [one.result() for one in tried]
+        results = [again(program, result, scratch) for result in results]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         keep = os.environ.get("NETNS_KEEP")

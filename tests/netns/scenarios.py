@@ -5,6 +5,7 @@ scenario is told as waiting for it and is not run.
 """
 
 import collections
+import contextlib
 import time
 
 import checks
@@ -37,23 +38,23 @@ def on_one_lan(world, names="ab"):
     return hosts
 
 
-scenario("the checks find what is planted", 20)(selftest.everything_is_found)
+scenario("the checks find what is planted", 40)(selftest.everything_is_found)
 
 
-@scenario("lan, address in the invite", 15)
+@scenario("lan, address in the invite", 30)
 def lan_with_hints(world):
     a, b = map(world.daemon, on_one_lan(world))
     world.listen()
-    world.meet(a, b, 1)
+    world.meet(a, b, 2)
     world.both_ways(a, b, COUNT)
     world.judge()
 
 
-@scenario("killed and restarted in mid-stream", 30)
+@scenario("killed and restarted in mid-stream", 60)
 def restart(world):
     a, b = map(world.daemon, on_one_lan(world))
     world.listen()
-    world.meet(a, b, 1)
+    world.meet(a, b, 2)
     there = world.stream(a, b, 2 * COUNT, 0.02)
     there.reached(COUNT // 2, 10)
     b.kill()
@@ -76,7 +77,7 @@ def restart(world):
     checks.unlinkable(before, after)
 
 
-@scenario("IPv6 only, through a router", 15)
+@scenario("IPv6 only, through a router", 30)
 def six(world):
     nets = [world.lab.segment(f"six{n}", public=True) for n in (1, 2)]
     router = world.lab.host("r")
@@ -91,7 +92,7 @@ def six(world):
     world.acquaint(*hosts, "2a0a:2::5")
     a, b = map(world.daemon, hosts)
     world.listen()
-    world.meet(a, b, 1)
+    world.meet(a, b, 2)
     world.both_ways(a, b, COUNT)
     world.judge()
 
@@ -111,14 +112,14 @@ def loss(world):
 
 for kind in nat.KINDS:
 
-    @scenario(f"who is invited is behind a {kind} NAT", 15)
+    @scenario(f"who is invited is behind a {kind} NAT", 30)
     def invited_behind(world, kind=kind):
         world.internet()
         home = world.home(1, kind)
         public, inside = world.public("a", 1), world.behind(home, "b")
         a, b = world.daemon(public), world.daemon(inside)
         world.listen()
-        world.meet(a, b, 1.5)
+        world.meet(a, b, 2)
         world.both_ways(a, b, COUNT)
         # The one in public cannot call: it has to be called again.
         cut = time.monotonic()
@@ -136,7 +137,7 @@ def roam_home(world):
     public, mobile = world.public("a", 1), world.behind(first, "b")
     a, b = world.daemon(public), world.daemon(mobile)
     world.listen()
-    world.meet(a, b, 1.5)
+    world.meet(a, b, 2)
 
     def move(streams):
         for stream in streams:
@@ -158,7 +159,7 @@ def roam_public(world):
     a, mobile = world.daemon(world.public("a", 1)), world.public("b", 2)
     b = world.daemon(mobile)
     world.listen()
-    world.meet(a, b, 1)
+    world.meet(a, b, 2)
 
     def move(streams):
         for stream in streams:
@@ -181,7 +182,7 @@ def roam_public(world):
     world.judge()
 
 
-@scenario("everything off, nobody to talk to", 30)
+@scenario("everything off, nobody to talk to", 60)
 def silence(world):
     world.internet()
     host = world.public("a", 1)
@@ -196,10 +197,103 @@ def silence(world):
     checks.silent(world.packets())
 
 
+# -- the local network
+
+LAN = {"lan": {"enabled": True}}
+
+
+def renumber(host, old, new):
+    host.ip(f"addr add {new}/24 dev eth0", f"addr del {old}/24 dev eth0")
+
+
+@scenario("LAN, no address in the invite", 40, "lan")
+def lan_invite(world):
+    a, b = (world.daemon(host, LAN) for host in on_one_lan(world))
+    world.listen()
+    world.path, world.lan = "lan", True
+    world.meet(a, b, 2, "--address", NOWHERE)
+    world.both_ways(a, b, COUNT)
+    world.judge()
+
+
+@scenario("LAN, IPv6 alone, no address in the invite", 40, "lan")
+def lan_six(world):
+    lan = world.lab.segment("lan")
+    hosts = []
+    for number, name in enumerate("ab", 2):
+        host = world.lab.host(name)
+        host.plug(lan, f"fd07::{number}/64")
+        hosts.append(host)
+    world.acquaint(*hosts, "fd07::3")
+    a, b = (world.daemon(host, LAN) for host in hosts)
+    world.listen()
+    world.path, world.lan = "lan", True
+    world.meet(a, b, 2, "--address", NOWHERE)
+    world.both_ways(a, b, COUNT)
+    world.judge()
+
+
+@scenario("LAN, both come back at other addresses", 40, "lan")
+def lan_cold(world):
+    hosts = on_one_lan(world)
+    a, b = (world.daemon(host, LAN) for host in hosts)
+    world.listen()
+    world.path, world.lan = "lan", True
+    world.meet(a, b, 2)
+    waiting = world.stream(a, b, 5)
+    waiting.finish(10)
+    for number in (1, 2):
+        a.stop()
+        b.stop()
+        for at, host in enumerate(hosts):
+            renumber(host, f"192.168.7.{2 + at + 20 * (number - 1)}", f"192.168.7.{2 + at + 20 * number}")
+        a.start()
+        stored = world.stream(a, b, 5)
+        b.start()
+        both_up = time.monotonic()
+        up = max(one.linked(both_up + 15, both_up - 2) for one in (a, b)) - both_up
+        world.notes.append(f"cold {up:.1f} s")
+        world.within("to find each other", up, 1)
+        stored.finish(10)
+    world.both_ways(a, b, COUNT)
+    world.judge()
+
+
+@scenario("LAN, a stranger repeats what was asked", 60, "lan")
+def lan_stranger(world):
+    a_host, b_host, c = on_one_lan(world, "abc")
+    a, b = (world.daemon(host, LAN) for host in (a_host, b_host))
+    world.listen()
+    world.path, world.lan = "lan", True
+    world.meet(a, b, 2, "--address", NOWHERE)
+    # Without a link they ask for each other again.
+    b.stop()
+    renumber(b_host, "192.168.7.3", "192.168.7.33")
+    b.start()
+    time.sleep(1)
+    asked = [p for p in world.capture.since() if p.destination.is_multicast and p.source.version == 4]
+    if not asked:
+        raise Failed("nobody asked anything")
+    with c.udp("192.168.7.4") as calls:
+        for packet in asked:
+            for data in (packet.data, bytes(reversed(packet.data)), packet.data[:-8]):
+                calls.sendto(data, (str(packet.destination), packet.dport))
+        mine = calls.getsockname()
+        calls.settimeout(2)
+        with contextlib.suppress(TimeoutError):
+            raise Failed(f"a stranger was answered: {len(calls.recv(2000))} bytes")
+    world.both_ways(a, b, COUNT)
+    for daemon in world.daemons:
+        world.secrets.of(daemon)
+        daemon.stop()
+    if any(mine[0] == str(p.destination) for seen in world.packets().values() for p in seen):
+        raise Failed("packets to the stranger")
+
+
 # -- the DHT
 
 
-@scenario("DHT, both in public", 30, "dht")
+@scenario("DHT, both in public", 60, "dht")
 def dht_public(world):
     world.internet()
     settings = world.directory()
@@ -224,7 +318,7 @@ def stops_asking(world):
 
 for kind in nat.KINDS:
 
-    @scenario(f"DHT, who invites is behind a {kind} NAT", 30, "dht")
+    @scenario(f"DHT, who invites is behind a {kind} NAT", 40, "dht")
     def dht_behind(world, kind=kind):
         world.internet()
         home = world.home(1, kind)
@@ -233,7 +327,8 @@ for kind in nat.KINDS:
         a, b = world.daemon(inside, settings), world.daemon(public, settings)
         world.listen()
         world.path = "dht"
-        world.meet(a, b, 12)
+        # The one who invites looks from time to time whether somebody is about to use it.
+        world.meet(a, b, 25)
         world.both_ways(a, b, COUNT)
         world.judge()
 
@@ -247,7 +342,7 @@ def dht_roam(world):
     a, b = world.daemon(inside, settings), world.daemon(mobile, settings)
     world.listen()
     world.path = "dht"
-    world.meet(b, a, 1.5)
+    world.meet(b, a, 2)
 
     def move(streams):
         for stream in streams:

@@ -11,7 +11,7 @@ import nat
 from capture import Capture
 from checks import Secrets, check, reaches
 from daemon import Daemon
-from lab import Failed, Lab, thread
+from lab import Failed, Lab, TooSlow, thread
 
 # The internet of the lab: one segment, with addresses that every program takes for public ones.
 CORE, CORE_TOO = "20.0.0.1", "20.0.0.2"
@@ -33,7 +33,7 @@ class World:
         self.capture = None
         self.began = time.monotonic()
         self.link_s, self.messages, self.path, self.notes = None, 0, "direct", []
-        self.dht = None
+        self.dht, self.lan = None, False
 
     # -- places
 
@@ -116,7 +116,7 @@ class World:
     @staticmethod
     def within(what, took, limit):
         if took > limit:
-            raise Failed(f"{what} took {took:.2f} s, not {limit} s")
+            raise TooSlow(f"{what} took {took:.2f} s, not {limit} s")
 
     # -- messages
 
@@ -145,6 +145,10 @@ class World:
         faults = check(self.lab, packets, self.secrets, self.private, allowed)
         if not self.dht and reaches(packets, DHT_PORTS):
             faults.append("packets to a DHT port")
+        if self.lan:
+            self.notes.append(f"{checks.lan_tokens(packets)} queries")
+        elif checks.to_many(packets):
+            faults.append("packets to everybody on a network")
         if self.dht:
             faults += checks.directory(self.dht.puts)
         if not any(packets.values()):
