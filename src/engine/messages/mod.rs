@@ -28,7 +28,6 @@ mod take_back;
 mod tests;
 
 pub(crate) use compose::context;
-pub use composer::Sent;
 pub use error::MessageError;
 
 use crate::{
@@ -75,7 +74,7 @@ impl Messages {
         }
     }
 
-    /// Seals `text` for `contact`. Returned means durable.
+    /// Seals `text` for `contact`. Returned means durable; the message is told as it was then.
     ///
     /// # Errors
     /// Empty or too long a text, a full outbox, no such or a blocked contact, locked, or what
@@ -85,20 +84,21 @@ impl Messages {
         contact: ContactId,
         text: String,
         once: Once,
-    ) -> Result<Sent, MessageError> {
+    ) -> Result<Message, MessageError> {
         if text.is_empty() {
             return Err(MessageError::Empty);
         }
         if text.len() > limits::MAX_TEXT_BYTES {
             return Err(MessageError::TooLong { bytes: text.len() });
         }
-        self.ask(|reply| Command::Send {
+        let send = |reply| Command::Send {
             contact,
             text,
             once,
             reply,
-        })
-        .await
+        };
+        let sent = self.ask(send).await?;
+        sent.fresh.map_or_else(|| self.get(sent.message), Ok)
     }
 
     /// Takes a message back, as long as nobody has it.

@@ -52,7 +52,7 @@ impl Outbox {
                 }
                 let covered = receipt.covers(place.0, place.1);
                 if covered && number < handed {
-                    outbox::remove(txn, &route, number)?;
+                    outbox::remove_read(txn, &route, number, &row)?;
                     self.delivered(txn, &row, &head.log)?;
                 } else if covered || receipt.refuses(place.0, place.1) {
                     again.push(place);
