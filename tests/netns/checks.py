@@ -68,16 +68,16 @@ def private_addresses(address):
         yield ip.packed
 
 
-def check(lab, packets, secrets, private, allowed=()):
-    """Everything that holds in every scenario. `private` are (address, port) of hosts in home
-    networks; `allowed` are ports that this scenario may use although no other may."""
+def check(packets, secrets, private):
+    """Everything that holds in every scenario, segment by segment. `private` are (address, port)
+    of hosts in home networks."""
     faults = set()
     for segment, seen in packets.items():
         bodies = streams(seen)
         faults |= {f"{what} on {segment.name}" for what in secrets.search(bodies)}
         faults |= words(segment, bodies)
         for packet in seen:
-            for port in {packet.sport, packet.dport} & NEVER.keys() - set(allowed):
+            for port in {packet.sport, packet.dport} & NEVER.keys():
                 faults.add(f"{NEVER[port]} on {segment.name}")
         if segment.public:
             faults |= addresses(segment, bodies, private)
@@ -101,7 +101,7 @@ def addresses(segment, bodies, private):
     faults = set()
     for address, port in private:
         forms = set(private_addresses(address))
-        if port:
+        if ipaddress.ip_address(address).version == 4:
             forms.add(ipaddress.ip_address(address).packed + struct.pack("!H", port))
         if any(form in body for form in forms for body in bodies):
             faults.add(f"the private address {address} on {segment.name}")

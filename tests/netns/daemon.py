@@ -65,6 +65,7 @@ class Daemon:
         self.events = []
         self.heard = threading.Condition()
         self.follower = None
+        self.names = {}
         host.lab.at_end(self.kill)
         self.start()
         self.ctl("vault", "create", "--insecure-store")
@@ -177,14 +178,21 @@ class Daemon:
             raise Failed(f"{self.name}: events came twice or out of order")
         return [event["text"] for event in events if event["kind"] == "message_received"]
 
-    def linked(self, until, since=0.0):
-        """When a link with a contact came up."""
-        up = lambda event: event["kind"] == "presence_changed" and event["connected"]
-        return self.wait_for("a link", up, until, since)
+    def linked(self, other, until, since=0.0):
+        """When a link with that contact came up."""
+        up = lambda event: self.tells_of(event, other, True)
+        return self.wait_for(f"a link with {other.name}", up, until, since)
 
-    def unlinked(self, until, since=0.0):
-        down = lambda event: event["kind"] == "presence_changed" and not event["connected"]
-        return self.wait_for("the end of a link", down, until, since)
+    def unlinked(self, other, until, since=0.0):
+        down = lambda event: self.tells_of(event, other, False)
+        return self.wait_for(f"the end of the link with {other.name}", down, until, since)
+
+    def tells_of(self, event, other, connected):
+        if event["kind"] != "presence_changed" or event["connected"] != connected:
+            return False
+        if event["contact"] not in self.names:
+            self.names.update((c["id"], c["name"]) for c in self.json("contact", "ls")["contacts"])
+        return self.names.get(event["contact"]) == other.name
 
     # -- what must not show
 

@@ -48,14 +48,14 @@ def everything_is_found(world):
             sending.sendto(os.urandom(20) + plant + os.urandom(20), heard.getsockname())
             heard.recv(2000)
             once = {segment: world.capture.since()}
-            found = checks.check(world.lab, once, world.secrets, [private])
+            found = checks.check(once, world.secrets, [private])
             if not any(fault.startswith(what.strip()) for fault in found):
                 raise Failed(f"planted and not found: {what.strip()}")
         for port in (53, DHT_PORTS[0]):
             sending.sendto(b"anything", ("20.0.100.2", port))
     split_over_two_packets(world, host, other)
     seen = world.packets()
-    if not any(fault.startswith("DNS") for fault in checks.check(world.lab, seen, world.secrets, [])):
+    if not any(fault.startswith("DNS") for fault in checks.check(seen, world.secrets, [])):
         raise Failed("DNS is not found")
     if not checks.reaches(seen, DHT_PORTS):
         raise Failed("a packet to the DHT is not found")
@@ -87,7 +87,7 @@ def split_over_two_packets(world, host, other):
         calling.sendall(part)
         heard.recv(100)
     once = {world.net: world.capture.since()}
-    if not any("display name" in fault for fault in checks.check(world.lab, once, world.secrets, [])):
+    if not any("display name" in fault for fault in checks.check(once, world.secrets, [])):
         raise Failed("a name in two packets is not found")
     for one in (listening, calling, heard):
         one.close()

@@ -2,6 +2,7 @@
 that must arrive once and in order."""
 
 import contextlib
+import itertools
 import os
 import time
 
@@ -9,7 +10,7 @@ import checks
 import dht_nodes
 import nat
 from capture import Capture
-from checks import Secrets, check, reaches
+from checks import Secrets
 from daemon import Daemon
 from lab import Failed, Lab, TooSlow, thread
 
@@ -29,7 +30,7 @@ class World:
         self.program = program
         self.lab = Lab(tag, os.path.join(scratch, tag))
         self.secrets = Secrets()
-        self.daemons, self.private = [], []
+        self.daemons, self.private = [], set()
         self.capture = None
         self.began = time.monotonic()
         self.link_s, self.messages, self.path, self.notes = None, 0, "direct", []
@@ -65,10 +66,16 @@ class World:
         nat.check(host, lan.router.kind, self.core, (CORE, CORE_TOO))
         return host
 
-    def move_in(self, host, lan):
-        address = f"192.168.{lan.number}.23"
+    def beside(self, lan, name, last):
+        """Another one on a network that somebody is on already."""
+        host = self.lab.host(name)
+        self.move_in(host, lan, last)
+        return host
+
+    def move_in(self, host, lan, last=23):
+        address = f"192.168.{lan.number}.{last}"
         host.plug(lan, f"{address}/24", gateway=f"192.168.{lan.number}.1")
-        self.private.append((address, None))
+        self.private.add(address)
 
     def directory(self):
         """A DHT of the lab's own; daemons get it by their settings."""
@@ -108,7 +115,8 @@ class World:
         self.secrets.link(link)
         asked = time.monotonic()
         invitee.ctl("contact", "add", link)
-        up = max(one.linked(asked + within + 15, asked) for one in (inviter, invitee))
+        end = asked + within + 15
+        up = max(inviter.linked(invitee, end, asked), invitee.linked(inviter, end, asked))
         self.link_s = up - asked
         self.within("the link", self.link_s, within)
         return up
@@ -133,17 +141,18 @@ class World:
 
     # -- the end
 
-    def judge(self, allowed=()):
+    def judge(self):
         """Reads the captures, once whatever should happen has happened."""
+        ports = set()
         for daemon in self.daemons:
             if daemon.process.poll() is None:
                 self.secrets.of(daemon)
-                port = daemon.listen_port()
-                self.private = [(address, found or port) for address, found in self.private]
+                ports.add(daemon.listen_port())
                 daemon.stop()
+        private = list(itertools.product(self.private, ports))
         packets = self.packets()
-        faults = check(self.lab, packets, self.secrets, self.private, allowed)
-        if not self.dht and reaches(packets, DHT_PORTS):
+        faults = checks.check(packets, self.secrets, private)
+        if not self.dht and checks.reaches(packets, DHT_PORTS):
             faults.append("packets to a DHT port")
         if self.lan:
             self.notes.append(f"{checks.lan_tokens(packets)} queries")
