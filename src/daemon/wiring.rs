@@ -7,6 +7,7 @@ use crate::{
     engine::{
         contacts::Contacts,
         conversations::Conversations,
+        discovery::{self, Discovery},
         event_bus::EventBus,
         identities::Identities,
         inbox::{self, Inbox},
@@ -16,7 +17,7 @@ use crate::{
         vault::{Vault, VaultError},
     },
     model::{Timestamp, VaultState},
-    net::{Net, NetConfig, NetError},
+    net::{Lan, LanConfig, Net, NetConfig, NetError},
     service::{About, Rooms, Service},
     store::{Store, StoreError, StoreOptions},
 };
@@ -100,6 +101,20 @@ pub(super) async fn assemble(
         config.net.advertise.clone(),
     );
     let outbox = Outbox::spawn(bus.clone(), net.clone(), clock.clone(), tasks);
+    let settings = LanConfig {
+        enabled: config.lan.enabled,
+        exclude: config.lan.exclude.clone(),
+        loopback: config.lan.loopback,
+        listen: config.net.listen.clone(),
+        port: config.lan.port,
+    };
+    let lan = Lan::spawn(settings, clock.clone(), tasks).map_err(WiringError::Net)?;
+    let rooms = discovery::Neighbours {
+        contacts: contacts.clone(),
+        outbox: outbox.clone(),
+        net: net.clone(),
+    };
+    let discovery = Discovery::spawn(rooms, lan, clock.clone(), tasks);
     let messages = Messages::spawn(
         bus.clone(),
         vault.clone(),
@@ -121,6 +136,7 @@ pub(super) async fn assemble(
         identities: identities.clone(),
         contacts: contacts.clone(),
         outbox: outbox.clone(),
+        discovery: discovery.clone(),
         messages: messages.clone(),
         inbox,
     };
@@ -138,6 +154,7 @@ pub(super) async fn assemble(
         contacts,
         messages,
         outbox,
+        discovery,
         stop: Box::new(move || stop()),
     });
     Ok(House { service, store })

@@ -17,6 +17,9 @@ pub enum NetError {
     /// The encryption of TCP connections could not be set up.
     #[error("cannot set up the transport encryption")]
     Transport(#[source] libp2p::noise::Error),
+    /// The kernel tells nothing of interfaces and their changes.
+    #[error("cannot watch the network's interfaces")]
+    Lan(#[source] io::Error),
     /// The system gave no random bytes.
     #[error("no random bytes from the system")]
     Random(#[source] getrandom::Error),

@@ -56,6 +56,7 @@ mod error;
 mod event;
 mod frames;
 mod handler;
+mod lan;
 mod lever;
 mod limits;
 mod link;
@@ -69,6 +70,7 @@ mod transport;
 pub use config::NetConfig;
 pub use error::{NetError, SendError};
 pub use event::{DialFailure, Event, LinkDownReason, LinkKey, NetStatus};
+pub use lan::{LAN_PORT, Lan, LanConfig, LanEvent, LanExclude, LanPlace, MAX_LAN_DATAGRAM_BYTES};
 pub use table::Route;
 
 use crate::{
@@ -146,6 +148,16 @@ impl Net {
         self.ask(Command::Cancel(route)).await;
     }
 
+    /// Has `addresses`, where somebody was seen a moment ago, be tried before the route's own
+    /// from now on, also by a dial that is under way. At most eight, kept in memory only; they
+    /// take the place of those suggested before and go with the route.
+    pub async fn suggest(&self, route: RouteId, addresses: Vec<SocketAddr>) {
+        let news = self.table.suggest(route, addresses);
+        if !news.is_empty() {
+            self.ask(Command::Join(route, news)).await;
+        }
+    }
+
     /// Tries every address of the route once, over QUIC and TCP at a time. The outcome is a
     /// `LinkUp` or a `DialFailed`; neither follows if a link stands or a dial is under way.
     pub async fn dial(&self, route: RouteId) {
@@ -196,6 +208,12 @@ impl Net {
     pub async fn disconnect(&self, route: RouteId) {
         self.table.end(route, LinkDownReason::Disconnected);
         self.ask(Command::Cancel(route)).await;
+    }
+
+    /// Has every link ask its peer at once whether it lives, as after a change of the network.
+    /// One that gets no answer within 1.5 s ends with `NoAnswer`.
+    pub fn doubt_links(&self) {
+        self.table.doubt_all();
     }
 
     /// Where others can reach us, as far as this machine knows.

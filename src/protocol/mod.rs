@@ -11,6 +11,7 @@
 //! | `payload` | D.3 | what a message says |
 //! | `statement` | D.2 | what a device says about itself, without a key of the recipient |
 //! | `receipts` | E.1, C.5 | what has arrived, and when to say so |
+//! | `lan_token` | C.4 | how contacts on one network find each other, unseen by others |
 //! | `order` | E.1 | in which order incoming texts are shown |
 //!
 //! # Decisions
@@ -47,11 +48,16 @@
 //! - Seven former epochs stay known, with their keys: a parcel waits for 30 days, so whoever
 //!   was away gets parcels of six epochs at once, and must receipt all of them. Those keys
 //!   open nothing but the outer layer of parcels that were deleted long ago.
+//! - A query on the local network has at most 128 entries, not 256, so that it is never cut into
+//!   fragments: losing one of two means losing both. Whoever looks for more sends several.
+//! - A reply begins with a tag that the asker expects, as parcels do: without it every bogus
+//!   reply would have to be tried under the keys of all who were asked for.
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 
 mod handshake;
 mod invite;
+mod lan_token;
 mod manifest;
 mod order;
 mod payload;
@@ -67,6 +73,10 @@ pub use handshake::{
     open_confirm, open_hello,
 };
 pub use invite::{IN_PERSON, InviteError, InviteFlags, InviteKeys, InviteLink, MAX_HINT_BYTES};
+pub use lan_token::{
+    LAN_REPLY_BYTES, LanAsked, LanHeard, LanKeys, LanListener, MAX_LAN_ADDRESSES,
+    MAX_LAN_QUERY_BYTES, lan_ask,
+};
 pub use manifest::{
     ManifestDevice, ManifestError, ManifestHead, ManifestState, SignedManifest, chain_since,
     follow_chain, genesis, successor, verify_chain, verify_later,

@@ -35,8 +35,9 @@ pub use vault::{NewSlot, Passphrase, Slot};
 
 use crate::{
     engine::{
-        contacts::Contacts, conversations::Conversations, event_bus::EventBus,
-        identities::Identities, messages::Messages, outbox::Outbox, vault::Vault,
+        contacts::Contacts, conversations::Conversations, discovery::Discovery,
+        event_bus::EventBus, identities::Identities, messages::Messages, outbox::Outbox,
+        vault::Vault,
     },
     model::{ErrorCode, Timestamp, VaultState},
 };
@@ -71,6 +72,8 @@ pub struct Rooms {
     pub messages: Messages,
     /// What is on its way.
     pub outbox: Outbox,
+    /// Whom to look for.
+    pub discovery: Discovery,
     /// Begins the ordered stop.
     pub stop: Box<dyn Fn() + Send + Sync>,
 }

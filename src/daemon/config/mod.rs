@@ -21,7 +21,10 @@ use std::{
 };
 
 use super::args::Options;
-use crate::base::Paths;
+use crate::{
+    base::Paths,
+    net::{LAN_PORT, LanExclude},
+};
 use settings::Given;
 pub use settings::{SETTINGS, Setting};
 
@@ -38,6 +41,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// `[net]`.
     pub net: NetSettings,
+    /// `[lan]`.
+    pub lan: LanSettings,
     /// `[log]`.
     pub log: LogSettings,
     /// `[dbus]`.
@@ -57,6 +62,19 @@ pub struct NetSettings {
     pub max_links: usize,
     /// How long one `PeerId` is used.
     pub epoch: Duration,
+}
+
+/// `[lan]`: contacts on the same network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LanSettings {
+    /// Whether they are looked for and answered.
+    pub enabled: bool,
+    /// Networks to leave alone.
+    pub exclude: Vec<LanExclude>,
+    /// Whether this machine alone counts as a network.
+    pub loopback: bool,
+    /// UDP port of the queries.
+    pub port: u16,
 }
 
 /// `[log]`: what is logged, and where.
@@ -236,6 +254,12 @@ impl Config {
                 advertise: Vec::new(),
                 max_links: 256,
                 epoch: Duration::from_secs(24 * 3600),
+            },
+            lan: LanSettings {
+                enabled: true,
+                exclude: Vec::new(),
+                loopback: false,
+                port: LAN_PORT,
             },
             log: LogSettings {
                 level: LogLevel::Info,

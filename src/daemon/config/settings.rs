@@ -4,6 +4,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{Config, LogFormat, LogLevel};
+use crate::net::{LAN_PORT, LanExclude};
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
@@ -134,6 +135,48 @@ pub const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: Some("lan.enabled"),
+        variable: "MSGD_LAN",
+        flag: None,
+        default: "true",
+        example: "true",
+        about: "Whether to look for contacts on the local network, and to answer those who \
+                look for this daemon: true or false.",
+        set: |config, given| boolean(given).map(|on| config.lan.enabled = on),
+    },
+    Setting {
+        key: Some("lan.exclude"),
+        variable: "MSGD_LAN_EXCLUDE",
+        flag: None,
+        default: "none",
+        example: r#"["docker*", "192.0.2.0/24"]"#,
+        about: "Local networks to leave alone: interfaces by name (a * at the end stands for \
+                the rest) or by the network of an address of theirs.",
+        set: |config, given| networks(given).map(|list| config.lan.exclude = list),
+    },
+    Setting {
+        key: Some("lan.loopback"),
+        variable: "MSGD_LAN_LOOPBACK",
+        flag: None,
+        default: "false",
+        example: "false",
+        about: "Whether to look for contacts on this machine, too: true or false.",
+        set: |config, given| boolean(given).map(|on| config.lan.loopback = on),
+    },
+    Setting {
+        key: Some("lan.port"),
+        variable: "MSGD_LAN_PORT",
+        flag: None,
+        default: "21773",
+        example: "21773",
+        about: "UDP port on which contacts look for each other on the local network, 1024 to \
+                65535; the same for all of them.",
+        set: |config, given| {
+            config.lan.port = u16::try_from(integer(given, 1024, 65_535)?).unwrap_or(LAN_PORT);
+            Ok(())
+        },
+    },
+    Setting {
         key: Some("log.level"),
         variable: "MSGD_LOG",
         flag: Some("--log"),
@@ -215,18 +258,24 @@ fn integer(given: Given, least: u64, most: u64) -> Result<u64, String> {
         .ok_or_else(|| format!("expected a whole number from {least} to {most}, found {seen}"))
 }
 
+fn list(given: Given) -> Result<Vec<String>, String> {
+    match given {
+        Given::List(list) => Ok(list),
+        Given::Text(text) => Ok(text.split(',').map(|part| part.trim().to_owned()).collect()),
+        other => Err(format!(
+            "expected a list of strings, found {}",
+            other.name()
+        )),
+    }
+}
+
+fn networks(given: Given) -> Result<Vec<LanExclude>, String> {
+    list(given)?.iter().map(|one| one.parse()).collect()
+}
+
 fn addresses(given: Given) -> Result<Vec<SocketAddr>, String> {
-    let list = match given {
-        Given::List(list) => list,
-        Given::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
-        other => {
-            return Err(format!(
-                "expected a list of strings, found {}",
-                other.name()
-            ));
-        }
-    };
-    list.iter()
+    list(given)?
+        .iter()
         .map(|one| {
             one.parse()
                 .map_err(|_| format!("{one:?} is not an IP address with a port, as 192.0.2.1:4000 or [2001:db8::1]:4000"))

@@ -6,8 +6,11 @@
 use super::*;
 use crate::{
     base::{Paths, TestClock},
-    daemon::{DbusSettings, LogFormat, LogLevel, LogSettings, NetSettings, StoreSettings},
+    daemon::{
+        DbusSettings, LanSettings, LogFormat, LogLevel, LogSettings, NetSettings, StoreSettings,
+    },
     model::{DeliveryState, Direction, ErrorCode, PageRequest},
+    net::LAN_PORT,
     service::{
         AddContact, CreateInvite, IdempotencyKey, NewSlot, Selector, SendMessage, Since, Subscribe,
     },
@@ -64,6 +67,12 @@ impl Home {
                 advertise: Vec::new(),
                 max_links: 8,
                 epoch: DAY,
+            },
+            lan: LanSettings {
+                enabled: false,
+                exclude: Vec::new(),
+                loopback: false,
+                port: LAN_PORT,
             },
             log: LogSettings {
                 level: LogLevel::Warn,

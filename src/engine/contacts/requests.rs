@@ -40,9 +40,6 @@ impl Contacts {
             return Err(ContactError::GreetingTooLong);
         }
         check_alias(&new.alias)?;
-        if link.hints.is_empty() {
-            return Err(ContactError::NoAddress);
-        }
         for identity in self.0.identities.list().map_err(ContactError::Identity)? {
             if ic_hash20(&identity.fingerprint) == link.ic_hash {
                 return Err(ContactError::OwnInvite);
@@ -89,6 +86,8 @@ impl Contacts {
         let route = RouteRecord {
             id: id.0.to_vec(),
             keys: vec![invite_keys.link.as_bytes().to_vec()],
+            secrets: vec![invite_keys.rdv.as_bytes().to_vec()],
+            inviter: vec![false],
             addresses: link.hints.iter().map(ToString::to_string).collect(),
             kind: RouteKind::Outgoing.number(),
             expected_tag: handshake::confirm_tag(&invite_keys).to_vec(),
@@ -174,6 +173,8 @@ impl Contacts {
         let waiting = RouteRecord {
             id: invite.id.clone(),
             keys: vec![invite_keys.link.as_bytes().to_vec()],
+            secrets: vec![invite_keys.rdv.as_bytes().to_vec()],
+            inviter: vec![true],
             addresses: hello
                 .peer
                 .addresses

@@ -56,7 +56,7 @@ impl Actor {
     pub(super) fn on_addresses(&mut self) {
         self.moves.begin(self.clock.steady_ms());
         // Their peers may wait for a redial; ours need not wait for an answer that cannot come.
-        self.table.review(is_ours, false);
+        self.table.review(is_ours);
     }
 
     /// The change is complete.
@@ -66,7 +66,8 @@ impl Actor {
         if !self.table.set_listeners(addresses.clone()) {
             return;
         }
-        self.table.review(is_ours, true);
+        self.table.review(is_ours);
+        self.table.doubt_all();
         if self.moves.arrive(&addresses) {
             // Whoever sees both networks learns nothing from it.
             self.rotate();
