@@ -13,6 +13,9 @@ from lab import Failed, thread
 
 # What a stopped daemon may take.
 STOP_WITHIN = 20
+LEVEL = os.environ.get("NETNS_LOG", "debug")
+# Settings by which a program shows what it can do.
+SETTINGS = {"lan": b"lan.enabled", "dht": b"dht.mode", "relay": b"relay.serve"}
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -24,8 +27,12 @@ class Program:
         for name in ("msgd", "msgctl"):
             if not os.access(self.path(name), os.X_OK):
                 raise SystemExit(f"netns: no program {self.path(name)}")
-        said = subprocess.run([self.path("msgd"), "--help"], capture_output=True, text=True).stdout
-        self.features = {name for name in ("lan", "dht", "mailbox", "relay") if f"[{name}]" in said}
+        with open(self.path("msgd"), "rb") as file:
+            program = file.read()
+        self.features = {name for name, setting in SETTINGS.items() if setting in program}
+        said = subprocess.run([self.path("msgctl"), "--help"], capture_output=True, text=True).stdout
+        if "\n  mailbox " in said:
+            self.features.add("mailbox")
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -74,7 +81,7 @@ class Daemon:
     # -- the process
 
     def start(self):
-        command = [self.program.path("msgd"), "--log", "debug", *self.role]
+        command = [self.program.path("msgd"), "--log", LEVEL, *self.role]
         with self.host.inside(), open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log

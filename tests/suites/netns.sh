@@ -6,7 +6,8 @@
 #   tests/suites/netns.sh [PART_OF_A_NAME...]    all scenarios, or those so called
 #
 # BIN is the folder of msgd and msgctl (default: target/release, else target/debug). Needs root,
-# ip, nft and python3. NETNS_KEEP=FOLDER keeps logs and captures.
+# ip, nft and python3. NETNS_KEEP=FOLDER keeps logs and captures, NETNS_LOG is how
+# much is logged.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -29,6 +30,7 @@ if [[ -z $bin_dir ]]; then
 fi
 bin_dir=$(realpath "$bin_dir")
 keep=${NETNS_KEEP:+$(realpath -m "$NETNS_KEEP")}
+[[ -z $keep ]] || mkdir -p "$keep"
 
 # Everything is made inside namespaces of processes, mounts and networks that nobody else sees: when
 # the first process in there ends, however it ends, the kernel ends the others and removes all.
