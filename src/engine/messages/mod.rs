@@ -6,6 +6,8 @@
 //!   made durable by one flush.
 //! - Sealing happens inside the store's transaction: what was sealed and what was counted are
 //!   the same fact. A batch is small, so readers of incoming mail wait a few milliseconds at most.
+//! - Once a batch is durable its callers are answered, with what was stored and no second
+//!   reading, before its parcels are handed to links.
 //! - Taking a message back leaves a hole in its author's numbering; a `Void` parcel fills it,
 //!   or the reader would wait for it for ever.
 //! - What the contact signs it cannot open is sealed anew, at most three times and an hour
