@@ -130,6 +130,11 @@ impl Switchboard {
         if let Err(error) = self.rooms.contacts.load_routes().await {
             tracing::error!(error = %chain(&error), "cannot read the routes");
         }
+        self.look_for_everybody().await;
+    }
+
+    /// Tries to reach everybody without a link now.
+    async fn look_for_everybody(&self) {
         for kind in [
             RouteKind::Contact,
             RouteKind::Outgoing,
@@ -227,12 +232,16 @@ impl Switchboard {
                     self.rooms.outbox.tell(Command::Forget(route)).await;
                 }
             }
-            net::Event::Addresses(_) => {
+            net::Event::Addresses(addresses) => {
                 self.rooms
                     .discovery
                     .tell(discovery::Command::NetworkChanged)
                     .await;
                 self.update(self.contact_ids()).await;
+                // Without a network nobody can be reached.
+                if addresses.iter().any(|address| !address.ip().is_loopback()) {
+                    self.look_for_everybody().await;
+                }
             }
             net::Event::Frame { route, frame } => self.on_frame(route, frame).await,
         }

@@ -1,9 +1,13 @@
-//! The actor's outgoing calls, and what links tell it.
+//! The actor's calls, those that reach it, and what links tell it.
 
-use super::{Actor, DialFailure, Event, Notice};
-use crate::{model::RouteId, net::links::Outcome};
+use super::{Actor, DialFailure, Event, Notice, moves};
+use crate::{
+    model::RouteId,
+    net::{links::Outcome, transport},
+};
 use libp2p::{
     Multiaddr,
+    core::ConnectedPoint,
     swarm::{ConnectionId, dial_opts::DialOpts},
 };
 
@@ -74,6 +78,21 @@ impl Actor {
                 self.table.turned_away(route);
             }
             self.tell_failure(route, reason);
+        }
+    }
+
+    /// A connection is encrypted; nothing is proven.
+    pub(super) fn on_established(&mut self, connection: ConnectionId, endpoint: &ConnectedPoint) {
+        let remote = transport::socket_of(endpoint.get_remote_address());
+        let source = remote.and_then(moves::source_for);
+        self.sources.extend(source.map(|ip| (connection, ip)));
+        if endpoint.is_listener() {
+            let limit = u64::try_from(self.config.prove_within.as_millis());
+            let due = self.clock.steady_ms() + limit.unwrap_or(u64::MAX / 2);
+            self.deadlines.push_back((due, connection));
+        } else if self.dials.of(connection).is_none() {
+            // A dial that was won or given up before this connection stood.
+            self.close(connection);
         }
     }
 
