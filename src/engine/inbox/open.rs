@@ -139,6 +139,9 @@ impl Reader {
             }
             EnvelopeKind::Statement => open_statement(&self.device, &self.context, &envelope.bytes)
                 .map_err(RefusedError::Statement)?,
+            EnvelopeKind::Window => {
+                return Err(RefusedError::Payload(PayloadError::Field("envelope")));
+            }
         };
         let payload = Payload::decode(&plain).map_err(RefusedError::Payload)?;
         payload

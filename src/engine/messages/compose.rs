@@ -15,7 +15,7 @@ use crate::{
         ContactId, ConversationId, DeliveryState, EventKind, Fingerprint, Hlc, IdentityId,
         MessageId, RouteId, Timestamp, limits,
     },
-    protocol::{Body, Payload, SendTags, message_id, pair_context, state},
+    protocol::{Body, Payload, PayloadError, SendTags, message_id, pair_context, state},
     store::{
         Once, Txn, contacts, conversations, messages, outbox,
         records::{ContactRecord, ConversationRecord, OutboxRow, SessionRecord, StoredMessage},
@@ -147,6 +147,10 @@ impl Desk {
                         other => MessageError::Seal(other),
                     },
                 )?
+            }
+            // A word of the outbox's own, never a payload.
+            EnvelopeKind::Window => {
+                return Err(MessageError::Payload(PayloadError::Field("envelope")));
             }
         };
         let mut tags = SendTags {

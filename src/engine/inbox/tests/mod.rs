@@ -288,6 +288,7 @@ impl Author {
             EnvelopeKind::Statement => {
                 crate::protocol::state(&self.device, &self.context, &bytes).unwrap()
             }
+            EnvelopeKind::Window => unreachable!("no payload travels so"),
         };
         self.wrap(kind, sealed)
     }
