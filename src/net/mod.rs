@@ -228,6 +228,7 @@ fn check(frame: &Frame) -> Result<(), SendError> {
         | Frame::Bundle(_)
         | Frame::BundleRequest
         | Frame::Bye => true,
+        Frame::Mailbox(frame) => frame.head().is_ok(),
     };
     fits.then_some(()).ok_or(SendError::Misshapen)
 }

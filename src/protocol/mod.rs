@@ -4,6 +4,7 @@
 //! | file | `protocol.md` | what it settles |
 //! |---|---|---|
 //! | `invite` | A.3 | what a human passes on, and the keys that follow from it |
+//! | `mailbox` | E.2 | what a host passes on to the owner of a mailbox, and the keys that follow |
 //! | `manifest` | A.1 | which devices an identity has |
 //! | `succession` | A.2 | which identity takes the place of another |
 //! | `handshake` | B.1 | how two strangers become contacts |
@@ -56,11 +57,17 @@
 //! - What comes by a mailbox names its direct place and takes it there, as far ahead as the
 //!   window may ever span: it is from the contact, or it would not open. Thus one envelope
 //!   counts once, whichever way it came first.
+//! - Nobody puts a parcel into a mailbox without a link key: the host hands a secret to the
+//!   owner, from which owner and host derive one key for the owner and one for those who
+//!   deposit; the owner tells the latter to contacts, sealed. A stranger who calls the host
+//!   gets the same silence as anywhere else, and cannot even learn that there is a mailbox.
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 
 mod handshake;
 mod invite;
+mod link_text;
+mod mailbox;
 mod mailbox_tags;
 mod manifest;
 mod order;
@@ -77,6 +84,9 @@ pub use handshake::{
     open_confirm, open_hello,
 };
 pub use invite::{IN_PERSON, InviteError, InviteFlags, InviteKeys, InviteLink, MAX_HINT_BYTES};
+pub use mailbox::{
+    MAX_MAILBOX_ADDRESS_BYTES, MailboxCode, MailboxCodeError, MailboxKeys, mailbox_hash,
+};
 pub use mailbox_tags::{
     BatchSlot, MAX_BATCHES, OUTSTANDING_TAGS, PARCEL_TTL, RecvBatch, RecvBatches, SendBatch,
     SendBatches, TAGS_VALID, mailbox_tag_key,
