@@ -7,6 +7,7 @@ use crate::{
     engine::{
         contacts::Contacts,
         conversations::Conversations,
+        discovery::{self, Discovery},
         event_bus::EventBus,
         identities::Identities,
         inbox::{self, Inbox},
@@ -100,6 +101,12 @@ pub(super) async fn assemble(
         config.net.advertise.clone(),
     );
     let outbox = Outbox::spawn(bus.clone(), net.clone(), clock.clone(), tasks);
+    let rooms = discovery::Neighbours {
+        contacts: contacts.clone(),
+        outbox: outbox.clone(),
+        net: net.clone(),
+    };
+    let discovery = Discovery::spawn(rooms, clock.clone(), tasks);
     let messages = Messages::spawn(
         bus.clone(),
         vault.clone(),
@@ -121,6 +128,7 @@ pub(super) async fn assemble(
         identities: identities.clone(),
         contacts: contacts.clone(),
         outbox: outbox.clone(),
+        discovery,
         messages: messages.clone(),
         inbox,
     };

@@ -2,6 +2,7 @@
 
 pub mod contacts;
 pub mod conversations;
+pub mod discovery;
 pub mod event_bus;
 pub mod identities;
 pub mod inbox;

@@ -111,10 +111,42 @@ impl FailureReason {
 }
 
 /// By what way an attempt went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PathKind {
-    /// A direct link.
+    /// A direct link, at an address known before.
+    #[default]
     Direct,
+    /// A direct link, at an address found on the local network.
+    Lan,
+    /// A link through somebody's relay.
+    Relay,
+    /// Somebody's mailbox.
+    Mailbox,
+    /// A direct link, at an address found in the distributed hash table.
+    Dht,
+}
+
+impl PathKind {
+    /// Every kind, by [`number`](Self::number).
+    const ALL: [Self; 5] = [
+        Self::Direct,
+        Self::Lan,
+        Self::Relay,
+        Self::Mailbox,
+        Self::Dht,
+    ];
+
+    /// The number under which it is stored, from 1.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32 + 1
+    }
+
+    /// The kind with that [`number`](Self::number).
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
 }
 
 /// One try at delivering a message.

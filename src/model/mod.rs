@@ -21,7 +21,7 @@ pub use error_code::ErrorCode;
 pub use event::{Event, EventKind, EventType};
 pub use id::{
     ContactId, ConversationId, Fingerprint, IdentityId, InviteId, MessageId, ParseIdError,
-    RequestId, RouteId,
+    RequestId, MailboxId, RouteId,
 };
 pub use identity::Identity;
 pub use invite::{Invite, InviteState};

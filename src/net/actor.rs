@@ -160,7 +160,14 @@ impl Actor {
         match command {
             Command::Dial(route) => {
                 if !self.closing && self.table.link(route).is_none() {
-                    self.dials.ask(route);
+                    self.dials.ask(route, self.table.take_found(route));
+                }
+            }
+            Command::Join(route, addresses) => {
+                if self.dials.join(route, &addresses) {
+                    self.call(route);
+                } else {
+                    self.dials.prefer(route);
                 }
             }
             Command::Cancel(route) => {

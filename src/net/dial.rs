@@ -8,16 +8,18 @@ use std::{
     net::SocketAddr,
 };
 
-/// Addresses of one route that are tried; a peer cannot make us call half the world.
-const MAX_ADDRESSES: usize = 8;
 /// Connections that one route's dial has under way at a time.
 const AT_ONCE: usize = 6;
+/// The same with addresses that were suggested meanwhile.
+const MOST_AT_ONCE: usize = 24;
 
 #[derive(Debug)]
 struct Dial {
     key: [u8; 32],
     left: VecDeque<Multiaddr>,
     under_way: Vec<ConnectionId>,
+    /// How many may be.
+    at_once: usize,
     /// Whether anybody answered at all.
     met: bool,
 }
@@ -26,47 +28,83 @@ struct Dial {
 #[derive(Debug, Default)]
 pub(super) struct Dials {
     waiting: VecDeque<RouteId>,
+    /// Those for whom fresh addresses were suggested; they do not wait for dials that hang.
+    found: VecDeque<RouteId>,
     active: HashMap<RouteId, Dial>,
     routes: HashMap<ConnectionId, RouteId>,
 }
 
 impl Dials {
     pub(super) fn len(&self) -> usize {
-        self.waiting.len() + self.active.len()
+        self.waiting.len() + self.found.len() + self.active.len()
     }
 
     /// Queues a dial, unless there is one already.
-    pub(super) fn ask(&mut self, route: RouteId) {
-        if !self.active.contains_key(&route) && !self.waiting.contains(&route) {
+    pub(super) fn ask(&mut self, route: RouteId, found: bool) {
+        if self.active.contains_key(&route) || self.found.contains(&route) {
+            return;
+        }
+        if found {
+            self.waiting.retain(|other| *other != route);
+            self.found.push_back(route);
+        } else if !self.waiting.contains(&route) {
             self.waiting.push_back(route);
         }
     }
 
-    /// The next route to begin with while fewer than `max` are active.
+    /// The next route to begin with while fewer than `max` are active, or twice as many for
+    /// those found a moment ago.
     pub(super) fn next_route(&mut self, max: usize) -> Option<RouteId> {
-        if self.active.len() >= max {
+        if self.active.len() >= max.saturating_mul(2) {
             return None;
         }
-        self.waiting.pop_front()
+        self.found.pop_front().or_else(|| {
+            let room = self.active.len() < max;
+            room.then(|| self.waiting.pop_front()).flatten()
+        })
     }
 
     pub(super) fn begin(&mut self, route: RouteId, addresses: &[SocketAddr], key: [u8; 32]) {
-        let addresses = addresses.iter().take(MAX_ADDRESSES);
         let dial = Dial {
             key,
             left: addresses
+                .iter()
                 .flat_map(|address| transport::both(*address))
                 .collect(),
             under_way: Vec::new(),
+            at_once: AT_ONCE,
             met: false,
         };
         self.active.insert(route, dial);
     }
 
+    /// Calls `addresses` next, beside what a dial of `route` has under way: it may be hanging on
+    /// addresses where nobody is. Returns whether there is such a dial.
+    pub(super) fn join(&mut self, route: RouteId, addresses: &[SocketAddr]) -> bool {
+        let Some(dial) = self.active.get_mut(&route) else {
+            return false;
+        };
+        for address in addresses.iter().rev() {
+            for call in transport::both(*address).into_iter().rev() {
+                dial.left.push_front(call);
+                dial.at_once = (dial.at_once + 1).min(MOST_AT_ONCE);
+            }
+        }
+        true
+    }
+
+    /// Has `route` go ahead of others if it waits.
+    pub(super) fn prefer(&mut self, route: RouteId) {
+        if self.waiting.contains(&route) {
+            self.waiting.retain(|other| *other != route);
+            self.found.push_back(route);
+        }
+    }
+
     /// An address of `route` to call now.
     pub(super) fn next_address(&mut self, route: RouteId) -> Option<Multiaddr> {
         let dial = self.active.get_mut(&route)?;
-        if dial.under_way.len() >= AT_ONCE {
+        if dial.under_way.len() >= dial.at_once {
             return None;
         }
         dial.left.pop_front()
@@ -122,6 +160,7 @@ impl Dials {
     /// Gives up the dial of `route`; returns the connections to close.
     pub(super) fn cancel(&mut self, route: RouteId) -> Vec<ConnectionId> {
         self.waiting.retain(|other| *other != route);
+        self.found.retain(|other| *other != route);
         let under_way = self
             .active
             .remove(&route)
@@ -136,8 +175,10 @@ impl Dials {
     pub(super) fn cancel_all(&mut self) -> Vec<RouteId> {
         self.routes.clear();
         let waiting = std::mem::take(&mut self.waiting);
+        let found = std::mem::take(&mut self.found);
         let active = std::mem::take(&mut self.active);
-        waiting.into_iter().chain(active.into_keys()).collect()
+        let waiting = waiting.into_iter().chain(found);
+        waiting.chain(active.into_keys()).collect()
     }
 }
 
@@ -195,9 +236,8 @@ mod tests {
     }
 
     #[test]
-    fn a_route_with_countless_addresses_calls_a_few() {
-        let mut dials = begun(1_000);
-        assert_eq!(dials.active[&ROUTE].left.len(), 2 * MAX_ADDRESSES);
+    fn a_route_with_many_addresses_calls_a_few_at_a_time() {
+        let mut dials = begun(16);
         let mut calls = 0;
         while dials.next_address(ROUTE).is_some() {
             dials.called(ROUTE, id(calls));
@@ -209,11 +249,52 @@ mod tests {
     #[test]
     fn routes_beyond_the_limit_wait_their_turn() {
         let mut dials = begun(1);
-        dials.ask(ROUTE);
-        dials.ask(RouteId([2; 16]));
-        dials.ask(RouteId([2; 16]));
+        dials.ask(ROUTE, false);
+        dials.ask(RouteId([2; 16]), false);
+        dials.ask(RouteId([2; 16]), false);
         assert_eq!(dials.len(), 2);
         assert_eq!(dials.next_route(1), None);
         assert_eq!(dials.next_route(2), Some(RouteId([2; 16])));
+    }
+
+    #[test]
+    fn who_was_found_a_moment_ago_waits_for_nobody() {
+        let mut dials = begun(1);
+        let (patient, found, late) = (RouteId([2; 16]), RouteId([3; 16]), RouteId([4; 16]));
+        dials.ask(patient, false);
+        dials.ask(found, true);
+        dials.ask(late, false);
+        dials.prefer(late);
+        assert_eq!(dials.next_route(1), Some(found));
+        assert_eq!(dials.next_route(1), Some(late));
+        assert_eq!(dials.next_route(1), None);
+        assert_eq!(dials.next_route(2), Some(patient));
+    }
+
+    #[test]
+    fn a_dial_that_hangs_calls_what_was_suggested_at_once() {
+        let mut dials = begun(16);
+        let mut calls = 0;
+        while dials.next_address(ROUTE).is_some() {
+            dials.called(ROUTE, id(calls));
+            calls += 1;
+        }
+        assert!(dials.join(ROUTE, &["192.0.2.9:7".parse().unwrap()]));
+        let next: Vec<String> = std::iter::from_fn(|| {
+            let next = dials.next_address(ROUTE)?;
+            calls += 1;
+            dials.called(ROUTE, id(calls));
+            Some(next.to_string())
+        })
+        .collect();
+        assert_eq!(
+            next,
+            ["/ip4/192.0.2.9/udp/7/quic-v1", "/ip4/192.0.2.9/tcp/7"]
+        );
+        for _ in 0..100 {
+            dials.join(ROUTE, &["192.0.2.9:7".parse().unwrap()]);
+        }
+        assert_eq!(dials.active[&ROUTE].at_once, MOST_AT_ONCE);
+        assert!(!dials.join(RouteId([2; 16]), &[]));
     }
 }

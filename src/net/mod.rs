@@ -140,6 +140,16 @@ impl Net {
         self.ask(Command::Cancel(route)).await;
     }
 
+    /// Has `addresses`, where somebody was seen a moment ago, be tried before the route's own
+    /// from now on, also by a dial that is under way. At most eight, kept in memory only; they
+    /// take the place of those suggested before and go with the route.
+    pub async fn suggest(&self, route: RouteId, addresses: Vec<SocketAddr>) {
+        let news = self.table.suggest(route, addresses);
+        if !news.is_empty() {
+            self.ask(Command::Join(route, news)).await;
+        }
+    }
+
     /// Tries every address of the route once, over QUIC and TCP at a time. The outcome is a
     /// `LinkUp` or a `DialFailed`; neither follows if a link stands or a dial is under way.
     pub async fn dial(&self, route: RouteId) {

@@ -16,6 +16,10 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Frames that wait in one link's queue.
 pub(super) const QUEUE_FRAMES: usize = 32;
+/// Addresses of one route that are tried; a peer cannot make us call half the world.
+const MAX_OWN: usize = 8;
+/// The same for those that were suggested.
+const MAX_SUGGESTED: usize = 8;
 /// For so long after a link came up, a second one between the same two PeerIds in the other
 /// direction is taken for a simultaneous opening.
 const SIMULTANEOUS_MS: u64 = 10_000;
@@ -83,6 +87,10 @@ struct Inner {
 
 struct Known {
     route: Route,
+    /// Where somebody was seen a moment ago; dialled first.
+    suggested: Vec<SocketAddr>,
+    /// Whether no dial has begun since.
+    found: bool,
     /// Dials in a row that somebody answered who would not accept our key.
     turned_away: usize,
 }
@@ -95,11 +103,31 @@ impl Table {
     pub(super) fn put(&self, route: Route) {
         let mut inner = self.lock();
         inner.candidates = None;
+        let before = inner.routes.remove(&route.id);
         let known = Known {
             turned_away: 0,
+            found: before.as_ref().is_some_and(|known| known.found),
+            suggested: before.map_or_else(Vec::new, |known| known.suggested),
             route,
         };
         inner.routes.insert(known.route.id, known);
+    }
+
+    /// Replaces what is dialled before the route's own addresses; returns what is new in it.
+    pub(super) fn suggest(
+        &self,
+        route: RouteId,
+        mut addresses: Vec<SocketAddr>,
+    ) -> Vec<SocketAddr> {
+        addresses.truncate(MAX_SUGGESTED);
+        let mut inner = self.lock();
+        let Some(known) = inner.routes.get_mut(&route) else {
+            return Vec::new();
+        };
+        known.found = !addresses.is_empty();
+        let former = std::mem::replace(&mut known.suggested, addresses.clone());
+        addresses.retain(|address| !former.contains(address));
+        addresses
     }
 
     pub(super) fn remove(&self, route: RouteId) {
@@ -120,7 +148,16 @@ impl Table {
         let known = inner.routes.get(&route)?;
         let turn = known.turned_away.checked_rem(known.route.keys.len())?;
         let key = known.route.keys.get(turn)?;
-        Some((known.route.addresses.clone(), *key))
+        let own = known.route.addresses.iter().take(MAX_OWN);
+        let own = own.filter(|address| !known.suggested.contains(address));
+        Some((known.suggested.iter().chain(own).copied().collect(), *key))
+    }
+
+    /// Whether addresses were suggested since the last dial began.
+    pub(super) fn take_found(&self, route: RouteId) -> bool {
+        let mut inner = self.lock();
+        let known = inner.routes.get_mut(&route);
+        known.is_some_and(|known| std::mem::take(&mut known.found))
     }
 
     pub(super) fn turned_away(&self, route: RouteId) {

@@ -13,6 +13,7 @@
 //! | `payload` | D.3 | what a message says |
 //! | `statement` | D.2 | what a device says about itself, without a key of the recipient |
 //! | `receipts` | E.1, C.5 | what has arrived, and when to say so |
+//! | `lan_token` | C.4 | how contacts on one network find each other, unseen by others |
 //! | `order` | E.1 | in which order incoming texts are shown |
 //!
 //! # Decisions
@@ -61,6 +62,10 @@
 //!   owner, from which owner and host derive one key for the owner and one for those who
 //!   deposit; the owner tells the latter to contacts, sealed. A stranger who calls the host
 //!   gets the same silence as anywhere else, and cannot even learn that there is a mailbox.
+//! - A query on the local network has at most 128 entries, not 256, so that it is never cut into
+//!   fragments: losing one of two means losing both. Whoever looks for more sends several.
+//! - A reply begins with a tag that the asker expects, as parcels do: without it every bogus
+//!   reply would have to be tried under the keys of all who were asked for.
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 
@@ -69,6 +74,7 @@ mod invite;
 mod link_text;
 mod mailbox;
 mod mailbox_tags;
+mod lan_token;
 mod manifest;
 mod order;
 mod payload;
@@ -90,6 +96,10 @@ pub use mailbox::{
 pub use mailbox_tags::{
     BatchSlot, MAX_BATCHES, OUTSTANDING_TAGS, PARCEL_TTL, RecvBatch, RecvBatches, SendBatch,
     SendBatches, TAGS_VALID, mailbox_tag_key,
+};
+pub use lan_token::{
+    LAN_REPLY_BYTES, LanAsked, LanHeard, LanKeys, LanListener, MAX_LAN_ADDRESSES,
+    MAX_LAN_QUERY_BYTES, lan_ask,
 };
 pub use manifest::{
     ManifestDevice, ManifestError, ManifestHead, ManifestState, SignedManifest, chain_since,

@@ -4,8 +4,8 @@ use super::{
     Read, Record, Store, StoreError, Tier, View, idempotency,
     listed::{self, Listed},
     records::{
-        BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, EventHead, EventSegment,
-        IdempotencyHead, IdempotencyOrder, IdempotencyRecord, IdentityRecord, InviteRecord,
+        BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, DepositRow, DepositsRecord,
+        EventHead, EventSegment, IdempotencyHead, MailboxRecvRecord, MailboxSendRecord, OwnMailboxRecord, IdempotencyOrder, IdempotencyRecord, IdentityRecord, InviteRecord,
         MessagePlace, MessageSegment, MessageText, OutboxHead, OutboxRow, RequestRecord,
         RivalRecord, RouteRecord, SessionRecord, SettingRecord, SpoolRow, TransportSetting,
     },
@@ -86,9 +86,12 @@ impl Walk {
         self.listed::<RequestRecord>()?;
         self.listed::<SettingRecord>()?;
         self.listed::<BlockedRecord>()?;
+        self.listed::<OwnMailboxRecord>()?;
         for contact in self.listed::<ContactRecord>()? {
             self.optional::<SessionRecord>(&contact)?;
             self.optional::<RivalRecord>(&contact)?;
+            self.optional::<MailboxRecvRecord>(&contact)?;
+            self.optional::<MailboxSendRecord>(&contact)?;
         }
         for conversation in self.listed::<ConversationRecord>()? {
             self.messages(&conversation)?;
@@ -135,6 +138,11 @@ impl Walk {
             if let Some(head) = self.optional::<OutboxHead>(&route)? {
                 for row in head.head..head.tail {
                     self.optional::<OutboxRow>(&key(&id, row))?;
+                }
+            }
+            if let Some(head) = self.optional::<DepositsRecord>(&route)? {
+                for row in head.head..head.tail {
+                    self.optional::<DepositRow>(&key(&id, row))?;
                 }
             }
             let record = self.tolerate(self.view.get::<RouteRecord>(&route))?;

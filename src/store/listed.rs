@@ -4,7 +4,7 @@ use super::{
     Read, Record, StoreError, Txn,
     records::{
         BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, IdentityRecord,
-        InviteRecord, RequestRecord, RouteRecord, SettingRecord, TransportIndex, TransportSetting,
+        InviteRecord, OwnMailboxRecord, RequestRecord, RouteRecord, SettingRecord, TransportIndex, TransportSetting,
         VaultIndex,
     },
 };
@@ -40,7 +40,7 @@ pub(super) trait Listed: Record {
 }
 
 index!(VaultIndex: IdentityRecord, ContactRecord, InviteRecord, RequestRecord,
-    ConversationRecord, SettingRecord, BlockedRecord);
+    ConversationRecord, SettingRecord, BlockedRecord, OwnMailboxRecord);
 index!(TransportIndex: RouteRecord, ConsumerRecord, TransportSetting);
 
 /// Writes a row, and names it if it is new.

@@ -112,10 +112,10 @@ impl Contacts {
             // Without a session nothing that waits can ever be opened.
             routes::remove(txn, &route_id).map_err(ContactError::Store)?;
             sessions::remove(txn, &id).map_err(ContactError::Store)?;
-            let route = session::enter(txn, record, fresh, addresses, Vec::new())?;
+            let route = session::enter(txn, record, fresh, addresses, None)?;
             return Ok((route, Event::RouteAdded(route_id)));
         };
-        let (key, fresh_key) = (session::link_key(&present)?, session::link_key(&fresh)?);
+        let key = session::link_key(&present)?;
         let proven = present
             .session
             .as_ref()
@@ -130,13 +130,13 @@ impl Contacts {
             if !addresses.is_empty() {
                 route.addresses = addresses;
             }
-            route.keys = vec![key, fresh_key];
+            session::know(&mut route, &[&present, &fresh])?;
             routes::put(txn, &route).map_err(ContactError::Store)?;
             return Ok((route, Event::KeyAdded(route_id)));
         }
         let former = self.leave(txn, present, id, FailureReason::CannotOpen)?;
         session::set_aside(txn, id, &former)?;
-        let route = session::enter(txn, record, fresh, addresses, vec![key])?;
+        let route = session::enter(txn, record, fresh, addresses, Some(&former))?;
         Ok((route, Event::RouteAdded(route_id)))
     }
 

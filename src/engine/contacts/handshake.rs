@@ -108,6 +108,7 @@ impl Contacts {
     /// # Errors
     /// What the store says.
     pub async fn on_unlock(&self) -> Result<(), ContactError> {
+        self.complete_meetings().await?;
         for kind in [RouteKind::Invite, RouteKind::Outgoing] {
             for route in self.routes(kind) {
                 let kept = spool::scan(&self.store().read(), &route, 0, 16)

@@ -107,6 +107,8 @@ impl Contacts {
         let route = RouteRecord {
             id: id.0.to_vec(),
             keys: vec![invite_keys.link.as_bytes().to_vec()],
+            secrets: vec![invite_keys.rdv.as_bytes().to_vec()],
+            inviter: vec![true],
             kind: RouteKind::Invite.number(),
             outgoing: offer.bundle,
             expected_tag: handshake::hello_tag(&invite_keys).to_vec(),

@@ -30,6 +30,7 @@ mod invitee;
 mod inviter;
 mod invites;
 mod manifests;
+mod meetings;
 mod recv_tags;
 mod requests;
 mod rising;
@@ -42,6 +43,7 @@ pub use convert::{contact as contact_from_record, request as request_from_record
 pub use error::ContactError;
 pub(crate) use establish::addresses_hash;
 pub use invites::NewInvite;
+pub use meetings::{Meeting, MeetingSecret};
 pub(crate) use recv_tags::{put_recv_tags, recv_tags};
 pub use requests::NewContact;
 pub use rising::Rising;
@@ -96,6 +98,7 @@ struct Inner {
     net: Net,
     advertise: Vec<SocketAddr>,
     kinds: Mutex<HashMap<RouteId, RouteKind>>,
+    meetings: meetings::Meetings,
     /// The key that each contact's link was proven with.
     connected: Mutex<HashMap<RouteId, LinkKey>>,
     /// Contacts with two sessions, and the link key of the present one.
@@ -121,6 +124,7 @@ impl Contacts {
             net,
             advertise,
             kinds: Mutex::default(),
+            meetings: meetings::Meetings::default(),
             connected: Mutex::default(),
             unsettled: Mutex::default(),
             rising,

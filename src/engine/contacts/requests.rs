@@ -89,6 +89,8 @@ impl Contacts {
         let route = RouteRecord {
             id: id.0.to_vec(),
             keys: vec![invite_keys.link.as_bytes().to_vec()],
+            secrets: vec![invite_keys.rdv.as_bytes().to_vec()],
+            inviter: vec![false],
             addresses: link.hints.iter().map(ToString::to_string).collect(),
             kind: RouteKind::Outgoing.number(),
             expected_tag: handshake::confirm_tag(&invite_keys).to_vec(),
@@ -174,6 +176,8 @@ impl Contacts {
         let waiting = RouteRecord {
             id: invite.id.clone(),
             keys: vec![invite_keys.link.as_bytes().to_vec()],
+            secrets: vec![invite_keys.rdv.as_bytes().to_vec()],
+            inviter: vec![true],
             addresses: hello
                 .peer
                 .addresses

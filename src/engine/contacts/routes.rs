@@ -119,6 +119,7 @@ impl Contacts {
             _ => drop(self.unsettled().remove(&id)),
         }
         self.0.net.put_route(route);
+        self.0.meetings.put(kind, row);
         Ok(())
     }
 
@@ -127,6 +128,7 @@ impl Contacts {
         self.kinds().remove(&id);
         self.connected().remove(&id);
         self.unsettled().remove(&id);
+        self.0.meetings.remove(id);
         self.0.net.remove_route(id).await;
     }
 

@@ -47,6 +47,8 @@ pub(super) fn fresh(made: &Established, now: i64) -> RivalRecord {
         }),
         lane: Some(RouteRecord {
             keys: vec![pair.link.as_bytes().to_vec()],
+            secrets: vec![pair.pair.as_bytes().to_vec()],
+            inviter: vec![!made.initiator],
             recv_key: pair.recv_tag.as_bytes().to_vec(),
             ..RouteRecord::default()
         }),
@@ -58,6 +60,27 @@ pub(super) fn fresh(made: &Established, now: i64) -> RivalRecord {
 pub(super) fn link_key(session: &RivalRecord) -> Result<Vec<u8>, ContactError> {
     let key = session.lane.as_ref().and_then(|lane| lane.keys.first());
     key.cloned().ok_or(ContactError::Damaged)
+}
+
+/// Has `route` know `sessions`, the present one first: by their link keys, and by the secrets
+/// to find each other with.
+pub(super) fn know(route: &mut RouteRecord, sessions: &[&RivalRecord]) -> Result<(), ContactError> {
+    let mut lanes = Vec::new();
+    for session in sessions {
+        lanes.push(session.lane.as_ref().ok_or(ContactError::Damaged)?);
+    }
+    let first = |list: fn(&RouteRecord) -> &[Vec<u8>]| -> Vec<Vec<u8>> {
+        let firsts = lanes.iter().filter_map(|lane| list(lane).first().cloned());
+        firsts.collect()
+    };
+    (route.keys, route.secrets) = (first(|lane| &lane.keys), first(|lane| &lane.secrets));
+    let sides = lanes.iter().filter_map(|lane| lane.inviter.first());
+    route.inviter = sides.copied().collect();
+    if route.keys.len() == sessions.len() {
+        Ok(())
+    } else {
+        Err(ContactError::Damaged)
+    }
 }
 
 /// The present session of `contact`, taken apart from what stays whichever session is used.
@@ -80,6 +103,8 @@ pub(super) fn present(
         lane: Some(RouteRecord {
             id: Vec::new(),
             keys: route.keys.into_iter().take(1).collect(),
+            secrets: route.secrets.into_iter().take(1).collect(),
+            inviter: route.inviter.into_iter().take(1).collect(),
             addresses: Vec::new(),
             spool_head: 0,
             spool_tail: 0,
@@ -90,18 +115,19 @@ pub(super) fn present(
 }
 
 /// Makes `session` the one that `contact` is written to under. Of its route, only the
-/// addresses and the link keys besides its own are given.
+/// addresses and the session beside it are given.
 pub(super) fn enter(
     txn: &mut Txn,
     contact: &mut ContactRecord,
     session: RivalRecord,
     addresses: Vec<String>,
-    other_keys: Vec<Vec<u8>>,
+    beside: Option<&RivalRecord>,
 ) -> Result<RouteRecord, ContactError> {
     let id = ContactId::from_slice(&contact.id).ok_or(ContactError::Damaged)?;
-    let (Some(record), Some(lane)) = (session.session, session.lane) else {
-        return Err(ContactError::Damaged);
-    };
+    let mut route = session.lane.clone().ok_or(ContactError::Damaged)?;
+    let known: Vec<&RivalRecord> = std::iter::once(&session).chain(beside).collect();
+    know(&mut route, &known)?;
+    let record = session.session.ok_or(ContactError::Damaged)?;
     contact.conversation.clone_from(&session.conversation);
     contact.inviter = session.inviter;
     if contact.device_fingerprint != session.device_fingerprint {
@@ -124,13 +150,9 @@ pub(super) fn enter(
         };
         conversations::put(txn, &row).map_err(ContactError::Store)?;
     }
-    let route = RouteRecord {
-        id: contact.id.clone(),
-        keys: lane.keys.into_iter().take(1).chain(other_keys).collect(),
-        addresses,
-        kind: RouteKind::Contact.number(),
-        ..lane
-    };
+    route.id.clone_from(&contact.id);
+    route.addresses = addresses;
+    route.kind = RouteKind::Contact.number();
     routes::put(txn, &route).map_err(ContactError::Store)?;
     Ok(route)
 }
@@ -190,11 +212,11 @@ impl Contacts {
         if let Some(session) = &mut rival.session {
             session.proven = true;
         }
-        let other_keys = vec![link_key(&former)?];
         let lost = std::mem::take(&mut rival.lost);
         let former = self.leave(&mut txn, former, id, FailureReason::CannotOpen)?;
         set_aside(&mut txn, id, &former)?;
-        let route = enter(&mut txn, &mut contact, rival, route.addresses, other_keys)?;
+        let beside = Some(&former);
+        let route = enter(&mut txn, &mut contact, rival, route.addresses, beside)?;
         self.0
             .bus
             .append(&mut txn, EventKind::ContactChanged { contact: id })
@@ -223,6 +245,8 @@ impl Contacts {
             return Ok(());
         };
         route.keys.truncate(1);
+        route.secrets.truncate(1);
+        route.inviter.truncate(1);
         routes::put(&mut txn, &route).map_err(ContactError::Store)?;
         sessions::remove_rival(&mut txn, &id).map_err(ContactError::Store)?;
         self.commit(txn).await?;

@@ -12,7 +12,8 @@ use crate::{
     crypto::{Random, SystemRandom},
     engine::event_bus::EventBus,
     model::{
-        ConversationId, DeliveryState, EventKind, FailureReason, MessageId, RouteId, Timestamp,
+        ConversationId, DeliveryState, EventKind, FailureReason, MessageId, PathKind, RouteId,
+        Timestamp,
     },
     store::{StoreError, outbox, records::AttemptRecord},
 };
@@ -126,16 +127,17 @@ impl<C: Carrier> Actor<C> {
                 self.pump(route);
             }
             Command::DialFailed(route, reason) => {
+                let path = self.lane(route).tried();
                 self.lane(route).failed(now, random());
                 self.note_waiting(route);
-                self.log(route, reason);
+                self.log(route, path, reason);
             }
             Command::Custody(route, tags) => {
                 let lane = self.lane(route);
                 tags.iter().for_each(|tag| lane.on_custody(tag, now));
                 self.pump(route);
             }
-            Command::Dial(route) => self.lane(route).reset(now),
+            Command::Dial(route, path) => self.lane(route).look(path, now),
             Command::Forget(route) => {
                 self.board.forget(route);
                 // With a link up the route is not gone but new: its keys, and so its places.
@@ -180,17 +182,22 @@ impl<C: Carrier> Actor<C> {
 
     fn handle_link_down(&mut self, route: RouteId, reason: FailureReason, now: u64) {
         self.board.link_changed(route, false);
+        let path = self.lane(route).tried();
         let lost = self.lane(route).link_down(now, random());
         self.note_waiting(route);
         if lost {
-            self.log(route, reason);
+            self.log(route, path, reason);
         }
     }
 
     /// Notes whether somebody would be glad of a link.
     fn note_waiting(&mut self, route: RouteId) {
         let head = outbox::head(&self.bus.store().read(), &route);
-        self.lane(route).waiting = head.is_ok_and(|head| head.live > 0);
+        let (live, silent) = head.map_or((0, 0), |head| (head.live, head.silent));
+        let lane = self.lane(route);
+        lane.waiting = live > 0;
+        let messages = live > silent && !lane.link;
+        self.board.note_waiting(route, messages);
     }
 
     /// Dials those whose time has come and tells overdue receipts.
@@ -218,7 +225,8 @@ impl<C: Carrier> Actor<C> {
         let now_ms = i64::try_from(now).unwrap_or(i64::MAX);
         let paid = self.dials_paid_ms.max(now_ms - DIAL_BURST * DIAL_COST_MS) + DIAL_COST_MS;
         let lane = self.lanes.entry(route).or_default();
-        if paid > now_ms {
+        // Whoever was found is there: nothing is wasted.
+        if paid > now_ms && lane.path == PathKind::Direct {
             lane.next_try_ms = u64::try_from(paid).ok();
             return;
         }
@@ -245,7 +253,7 @@ impl<C: Carrier> Actor<C> {
     }
 
     /// Remembers a try that failed, if anything waits for it. Nobody waits for the disk.
-    fn log(&self, route: RouteId, reason: FailureReason) {
+    fn log(&self, route: RouteId, path: PathKind, reason: FailureReason) {
         let (bus, at) = (self.bus.clone(), self.clock.wall_ms());
         let write = move || -> Result<(), StoreError> {
             let mut txn = bus.store().begin();
@@ -254,7 +262,7 @@ impl<C: Carrier> Actor<C> {
             }
             let attempt = AttemptRecord {
                 at,
-                path: 1,
+                path: path.number(),
                 failure: reason.number(),
             };
             outbox::log(&mut txn, &route, attempt, MAX_LOG)?;

@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// What the rest of the house may know of a lane.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +46,8 @@ struct Receipt {
 struct Entries {
     lanes: HashMap<RouteId, Entry>,
     due: BTreeSet<RouteId>,
+    /// Routes without a link for which messages wait.
+    waiting: BTreeSet<RouteId>,
 }
 
 /// Shared by the actor and every handle.
@@ -53,6 +55,7 @@ struct Entries {
 pub(super) struct Board {
     entries: Mutex<Entries>,
     receipts: Notify,
+    waiting: watch::Sender<u64>,
 }
 
 impl Board {
@@ -69,8 +72,33 @@ impl Board {
         self.entries().lanes.entry(route).or_default().view = view;
     }
 
+    /// Notes whether messages wait for `route`, which has no link.
+    pub(super) fn note_waiting(&self, route: RouteId, messages: bool) {
+        let changed = {
+            let mut entries = self.entries();
+            if messages {
+                entries.waiting.insert(route)
+            } else {
+                entries.waiting.remove(&route)
+            }
+        };
+        if changed {
+            self.waiting
+                .send_modify(|count| *count = count.wrapping_add(1));
+        }
+    }
+
+    pub(super) fn waiting(&self) -> Vec<RouteId> {
+        self.entries().waiting.iter().copied().collect()
+    }
+
+    pub(super) fn watch_waiting(&self) -> watch::Receiver<u64> {
+        self.waiting.subscribe()
+    }
+
     /// Starts over; what is being taken back stays so.
     pub(super) fn forget(&self, route: RouteId) {
+        self.note_waiting(route, false);
         let mut entries = self.entries();
         entries.due.remove(&route);
         if let Some(lane) = entries.lanes.remove(&route)
@@ -192,6 +220,7 @@ impl Board {
             lane.receipt.waits = false;
         }
         if up {
+            self.note_waiting(route, false);
             self.end_receipt(route, false);
         }
     }

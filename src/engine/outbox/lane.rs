@@ -1,7 +1,7 @@
 //! One contact's way out: what was sent on the present link, and when to try again.
 
 use super::passage::{Passage, Place};
-use crate::base::Backoff;
+use crate::{base::Backoff, model::PathKind};
 use std::{collections::VecDeque, time::Duration};
 
 /// E.1: 5 s x 2^n, full jitter, at most half an hour.
@@ -92,6 +92,8 @@ pub(super) struct Lane {
     pub(super) kept: VecDeque<(u64, u64)>,
     /// Whether rows wait, as far as that was looked at without a link.
     pub(super) waiting: bool,
+    /// By what way the next or present try, or the present link, goes.
+    pub(super) path: PathKind,
     up_ms: u64,
     /// Whether the one early try after a link was used up.
     hasty: bool,
@@ -111,6 +113,7 @@ impl Lane {
             // A link that ends at once must not be tried for ever without a pause.
             hasty: self.hasty,
             failures: self.failures,
+            path: self.path,
             ..Self::default()
         };
     }
@@ -171,6 +174,19 @@ impl Lane {
             self.hasty = false;
             self.next_try_ms = Some(now_ms);
         }
+    }
+
+    /// Somebody may be reachable by `path` now.
+    pub(super) fn look(&mut self, path: PathKind, now_ms: u64) {
+        if !self.link && (!self.dialing || path != PathKind::Direct) {
+            self.path = path;
+        }
+        self.reset(now_ms);
+    }
+
+    /// The way of the try, or link, that is over; the next one is a plain one again.
+    pub(super) fn tried(&mut self) -> PathKind {
+        std::mem::take(&mut self.path)
     }
 
     pub(super) fn may_send(&self) -> bool {

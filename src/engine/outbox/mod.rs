@@ -55,7 +55,7 @@ use actor::Actor;
 use board::{Board, LaneView};
 use carrier::Carrier;
 use std::{collections::BTreeSet, sync::Arc};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Most tries that are remembered of one contact.
 pub(crate) const MAX_LOG: usize = 32;
@@ -87,8 +87,9 @@ pub(crate) enum Command {
     DialFailed(RouteId, FailureReason),
     /// The other side keeps these parcels.
     Custody(RouteId, Vec<[u8; 16]>),
-    /// Somebody worth a try now: new address, user's wish, start.
-    Dial(RouteId),
+    /// Somebody worth a try now: new address, user's wish, start. The path says what the try
+    /// counts as.
+    Dial(RouteId, PathKind),
     /// The route is gone, or has new keys.
     Forget(RouteId),
 }
@@ -103,7 +104,7 @@ impl Command {
             | Self::Writable(route)
             | Self::DialFailed(route, _)
             | Self::Custody(route, _)
-            | Self::Dial(route)
+            | Self::Dial(route, _)
             | Self::Forget(route) => *route,
         }
     }
@@ -143,7 +144,26 @@ impl Outbox {
 
     /// Tries to reach `route` now, whatever the backoff says.
     pub async fn dial(&self, route: RouteId) {
-        self.tell(Command::Dial(route)).await;
+        self.tell(Command::Dial(route, PathKind::Direct)).await;
+    }
+
+    /// As [`dial`](Self::dial), at addresses that were found by `path` a moment ago and handed
+    /// to [`Net::suggest`]. They do not count against the limit of dials a second: whoever is
+    /// found is there.
+    pub async fn dial_found(&self, route: RouteId, path: PathKind) {
+        self.tell(Command::Dial(route, path)).await;
+    }
+
+    /// Counts up whenever [`waiting`](Self::waiting) has changed.
+    #[must_use]
+    pub fn watch_waiting(&self) -> watch::Receiver<u64> {
+        self.board.watch_waiting()
+    }
+
+    /// Routes without a link for which messages wait, as of the latest try to reach each.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<RouteId> {
+        self.board.waiting()
     }
 
     /// Whether a link to `route` is up.
@@ -265,7 +285,7 @@ pub fn attempts_since(log: &[AttemptRecord], since: i64) -> Vec<Attempt> {
         .filter(|record| record.at >= since)
         .map(|record| Attempt {
             at: Timestamp(record.at),
-            path: PathKind::Direct,
+            path: PathKind::from_number(record.path).unwrap_or_default(),
             failure: FailureReason::from_number(record.failure),
         })
         .collect()

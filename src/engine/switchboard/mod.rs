@@ -9,6 +9,7 @@ use crate::{
     base::{Clock, Stop, Tasks, chain},
     engine::{
         contacts::{self, Contacts, LinkMeaning, RouteKind},
+        discovery::{self, Discovery},
         identities::Identities,
         inbox::Inbox,
         messages::Messages,
@@ -36,6 +37,8 @@ pub struct Rooms {
     pub contacts: Contacts,
     /// Links and custody.
     pub outbox: Outbox,
+    /// Whom to look for.
+    pub discovery: Discovery,
     /// Updates to seal.
     pub messages: Messages,
     /// Parcels.
@@ -198,6 +201,8 @@ impl Switchboard {
                 self.rooms.outbox.tell(Command::Writable(route)).await
             }
             net::Event::DialFailed { route, reason } => {
+                let failed = discovery::Command::DialFailed(route);
+                self.rooms.discovery.tell(failed).await;
                 let reason = match reason {
                     DialFailure::NoAddress => FailureReason::NoAddress,
                     DialFailure::Unreachable => FailureReason::Unreachable,
@@ -212,12 +217,22 @@ impl Switchboard {
                     self.rooms.outbox.tell(Command::Forget(route)).await;
                 }
             }
-            net::Event::Addresses(_) => self.update(self.contact_ids()).await,
+            net::Event::Addresses(_) => {
+                self.rooms
+                    .discovery
+                    .tell(discovery::Command::NetworkChanged)
+                    .await;
+                self.update(self.contact_ids()).await;
+            }
             net::Event::Frame { route, frame } => self.on_frame(route, frame).await,
         }
     }
 
     async fn on_link_up(&self, route: RouteId, key: LinkKey) {
+        self.rooms
+            .discovery
+            .tell(discovery::Command::LinkUp(route))
+            .await;
         let contacts = &self.rooms.contacts;
         if contacts.route_kind(route) != Some(RouteKind::Contact) {
             self.rooms.outbox.tell(Command::LinkUp(route)).await;
@@ -259,6 +274,13 @@ impl Switchboard {
     }
 
     async fn on_link_down(&self, route: RouteId, reason: LinkDownReason) {
+        // One link that takes over from another is no news.
+        if reason != LinkDownReason::Replaced {
+            self.rooms
+                .discovery
+                .tell(discovery::Command::LinkDown(route))
+                .await;
+        }
         let told = match reason {
             LinkDownReason::NoAnswer => FailureReason::NoAnswer,
             _ => FailureReason::LinkLost,

@@ -111,6 +111,10 @@ pub(super) const fn failure(reason: FailureReason) -> &'static str {
 pub(super) const fn path_kind(path: PathKind) -> &'static str {
     match path {
         PathKind::Direct => "direct",
+        PathKind::Lan => "lan",
+        PathKind::Relay => "relay",
+        PathKind::Mailbox => "mailbox",
+        PathKind::Dht => "dht",
     }
 }
 

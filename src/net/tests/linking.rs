@@ -94,6 +94,60 @@ async fn a_dead_address_beside_a_good_one_does_no_harm() {
 }
 
 #[tokio::test]
+async fn where_somebody_was_seen_is_dialled_too_and_forgotten_with_the_route() {
+    let (mut a, mut b) = (side().await, side().await);
+    a.net.suggest(ROUTE, vec![b.at()]).await;
+    a.knows(&[KEY], vec!["127.0.0.1:1".parse().unwrap()]);
+    b.knows(&[KEY], Vec::new());
+    a.net.dial(ROUTE).await;
+    let failed = a.next().await;
+    assert!(matches!(failed, Event::DialFailed { .. }), "{failed:?}");
+    a.net.suggest(ROUTE, vec![b.at()]).await;
+    // New keys and addresses leave it alone.
+    a.knows(&[KEY, [8; 32]], Vec::new());
+    a.net.dial(ROUTE).await;
+    assert!(!a.up().await);
+    assert!(b.up().await);
+    a.net.remove_route(ROUTE).await;
+    assert!(matches!(a.next().await, Event::LinkDown { .. }));
+    a.knows(&[KEY], Vec::new());
+    a.net.dial(ROUTE).await;
+    let failed = a.next().await;
+    assert!(matches!(failed, Event::DialFailed { .. }), "{failed:?}");
+}
+
+#[tokio::test]
+async fn a_dial_that_hangs_hears_of_better_addresses() {
+    let (mut a, mut b) = (side().await, side().await);
+    // Takes connections and never says a word.
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    a.knows(&[KEY], vec![mute.local_addr().unwrap()]);
+    b.knows(&[KEY], Vec::new());
+    a.net.dial(ROUTE).await;
+    let (_held, _) = mute.accept().await.unwrap();
+    a.net.suggest(ROUTE, vec![b.at()]).await;
+    assert!(!a.up().await);
+    assert!(b.up().await);
+}
+
+#[test]
+fn of_many_suggested_addresses_a_few_are_kept() {
+    let table = super::table::Table::default();
+    table.put(super::Route {
+        id: ROUTE,
+        keys: vec![KEY],
+        addresses: (1..=30).map(|n| ([192, 0, 2, 1], n).into()).collect(),
+        invite: false,
+    });
+    let many = (1..=30).map(|n| ([192, 0, 2, 2], n).into()).collect();
+    assert_eq!(table.suggest(ROUTE, many).len(), 8);
+    let (addresses, _) = table.dialling(ROUTE).unwrap();
+    assert_eq!(addresses.len(), 16);
+    assert_eq!(addresses[0], ([192, 0, 2, 2], 1).into());
+    assert_eq!(addresses[8], ([192, 0, 2, 1], 1).into());
+}
+
+#[tokio::test]
 async fn a_dial_without_addresses_or_without_a_route_says_so() {
     let mut a = side().await;
     a.net.dial(ROUTE).await;

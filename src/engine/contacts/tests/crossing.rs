@@ -176,7 +176,7 @@ async fn a_contact_who_lost_everything_is_reached_under_the_new_session() {
     let mut row = story.bob.contacts.contact_row(&txn, id).unwrap();
     sessions::remove(&mut txn, &id).unwrap();
     let route = story.bob.friend_route().unwrap();
-    session::enter(&mut txn, &mut row, rival, route.addresses, Vec::new()).unwrap();
+    session::enter(&mut txn, &mut row, rival, route.addresses, None).unwrap();
     story.bob.contacts.commit(txn).await.unwrap();
     story.carry(Step::BobsConfirm).await;
     assert_eq!(story.alice.friend().unwrap().conversation, before);

@@ -5,7 +5,7 @@ use crate::{
     base::{Clock, Tasks, TestClock},
     crypto::Secret,
     engine::event_bus::EventBus,
-    model::{DeliveryState, FailureReason, RouteId},
+    model::{DeliveryState, FailureReason, PathKind, RouteId},
     net::SendError,
     protocol::{EpochReceipt, Receipt},
     store::{
@@ -290,7 +290,9 @@ impl World {
 
     /// Everything told so far has been dealt with.
     pub(super) async fn settled(&mut self) {
-        self.outbox.tell(Command::Dial(ELSEWHERE)).await;
+        self.outbox
+            .tell(Command::Dial(ELSEWHERE, PathKind::Direct))
+            .await;
         loop {
             let dialled = timeout(PATIENCE, self.dials.recv()).await;
             if dialled.expect("no dial").expect("an outbox") == ELSEWHERE {
