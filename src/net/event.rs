@@ -95,6 +95,8 @@ pub struct NetStatus {
     pub links: usize,
     /// Of these, how many the other side dialled.
     pub inbound_links: usize,
+    /// Of these, how many belong to shared routes.
+    pub shared_links: usize,
     /// Routes being dialled or waiting for it.
     pub dials: usize,
     /// Incoming connections without a proof so far.

@@ -3,7 +3,7 @@
 use super::{ContactError, Contacts};
 use crate::{
     model::{ContactId, EventKind, RouteId},
-    net::{LinkKey, Route},
+    net::{Access, LinkKey, Route},
     store::{Txn, records::RouteRecord, routes},
 };
 use std::{
@@ -110,6 +110,7 @@ impl Contacts {
                 .collect(),
             addresses: parse_addresses(&row.addresses),
             invite: kind != RouteKind::Contact,
+            access: Access::Pair,
         };
         self.kinds().insert(id, kind);
         match route.keys.as_slice() {

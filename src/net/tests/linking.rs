@@ -294,6 +294,7 @@ async fn a_dial_that_finds_no_room_for_a_link_is_told_to_have_failed() {
         keys: vec![[9; 32]],
         addresses,
         invite: false,
+        access: Access::default(),
     };
     a.net.put_route(route(vec![c.at()]));
     c.net.put_route(route(Vec::new()));
