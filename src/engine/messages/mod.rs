@@ -20,6 +20,7 @@
 mod compose;
 mod composer;
 mod control;
+mod deposit;
 mod error;
 mod expiry;
 mod repair;
@@ -33,7 +34,13 @@ pub use error::MessageError;
 
 use crate::{
     base::Tasks,
-    engine::{event_bus::EventBus, identities::Identities, outbox::Outbox, vault::Vault},
+    engine::{
+        event_bus::EventBus,
+        identities::Identities,
+        mailbox::{Announced, Mailboxes},
+        outbox::Outbox,
+        vault::Vault,
+    },
     model::{
         ContactId, ConversationId, DeliveryState, Direction, Fingerprint, Hlc, Message, MessageId,
         RouteId, Timestamp, limits,
@@ -41,7 +48,7 @@ use crate::{
     protocol::Receipt,
     store::{Once, StoreError, Txn, messages, outbox, records::StoredMessage},
 };
-use composer::{Command, Composer};
+use composer::{Command, Composer, Tools};
 use tokio::sync::{mpsc, oneshot};
 
 /// What is shown of a message whose kind only a later version knows.
@@ -63,10 +70,12 @@ impl Messages {
         vault: Vault,
         identities: Identities,
         outbox: Outbox,
+        mailboxes: Mailboxes,
         tasks: &Tasks,
     ) -> Self {
         let (commands, inbox) = mpsc::channel(256);
-        let composer = Composer::new(bus.clone(), vault, identities, outbox.clone(), inbox);
+        let tools = Tools::new(bus.clone(), identities, outbox.clone(), mailboxes);
+        let composer = Composer::new(tools, vault, inbox);
         tasks.spawn("composer", composer.run(tasks.stop()));
         Self {
             bus,
@@ -149,6 +158,17 @@ impl Messages {
         receipt: &Receipt,
     ) -> Result<Vec<(u32, u64)>, StoreError> {
         self.outbox.settle(txn, RouteId(contact.0), receipt)
+    }
+
+    /// Seals what waits for `contact`, who is away, for the contact's mailboxes.
+    pub(crate) async fn deposit(&self, contact: ContactId) {
+        let _ = self.commands.send(Command::Deposit { contact }).await;
+    }
+
+    /// Tells `contact` of tags at our mailboxes.
+    pub(crate) async fn announce(&self, contact: ContactId, mailboxes: Vec<Announced>) {
+        let command = Command::Announce { contact, mailboxes };
+        let _ = self.commands.send(command).await;
     }
 
     /// The contact signed that it cannot open what came at these places.
