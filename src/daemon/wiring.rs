@@ -11,6 +11,7 @@ use crate::{
         event_bus::EventBus,
         identities::Identities,
         inbox::{self, Inbox},
+        mailbox::{self, Mailboxes},
         messages::Messages,
         outbox::Outbox,
         switchboard,
@@ -107,11 +108,19 @@ pub(super) async fn assemble(
         net: net.clone(),
     };
     let discovery = Discovery::spawn(rooms, clock.clone(), tasks);
+    let rooms = mailbox::user::Neighbours {
+        bus: bus.clone(),
+        vault: vault.clone(),
+        contacts: contacts.clone(),
+        net: net.clone(),
+    };
+    let (mailboxes, mailbox_events) = Mailboxes::spawn(rooms, config.mailbox, clock.clone(), tasks);
     let messages = Messages::spawn(
         bus.clone(),
         vault.clone(),
         identities.clone(),
         outbox.clone(),
+        mailboxes.clone(),
         tasks,
     );
     let rooms = inbox::Neighbours {
@@ -120,6 +129,7 @@ pub(super) async fn assemble(
         identities: identities.clone(),
         contacts: contacts.clone(),
         messages: messages.clone(),
+        mailboxes: mailboxes.clone(),
         net,
     };
     let inbox = Inbox::spawn(rooms, clock.clone(), tasks);
@@ -129,10 +139,12 @@ pub(super) async fn assemble(
         contacts: contacts.clone(),
         outbox: outbox.clone(),
         discovery,
+        mailboxes: mailboxes.clone(),
         messages: messages.clone(),
         inbox,
     };
-    switchboard::spawn(rooms, clock.clone(), net_events, contact_events, tasks);
+    let risen = (contact_events, mailbox_events);
+    switchboard::spawn(rooms, clock.clone(), net_events, risen, tasks);
     let about = About {
         profile: config.profile.clone(),
         started_at: Timestamp(clock.wall_ms()),

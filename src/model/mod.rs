@@ -20,8 +20,8 @@ pub use delivery::{Attempt, DeliveryState, FailureReason, OutboxEntry, PathKind}
 pub use error_code::ErrorCode;
 pub use event::{Event, EventKind, EventType};
 pub use id::{
-    ContactId, ConversationId, Fingerprint, IdentityId, InviteId, MessageId, ParseIdError,
-    RequestId, MailboxId, RouteId,
+    ContactId, ConversationId, Fingerprint, IdentityId, InviteId, MailboxId, MessageId,
+    ParseIdError, RequestId, RouteId,
 };
 pub use identity::Identity;
 pub use invite::{Invite, InviteState};

@@ -71,10 +71,10 @@
 
 mod handshake;
 mod invite;
+mod lan_token;
 mod link_text;
 mod mailbox;
 mod mailbox_tags;
-mod lan_token;
 mod manifest;
 mod order;
 mod payload;
@@ -90,16 +90,16 @@ pub use handshake::{
     open_confirm, open_hello,
 };
 pub use invite::{IN_PERSON, InviteError, InviteFlags, InviteKeys, InviteLink, MAX_HINT_BYTES};
+pub use lan_token::{
+    LAN_REPLY_BYTES, LanAsked, LanHeard, LanKeys, LanListener, MAX_LAN_ADDRESSES,
+    MAX_LAN_QUERY_BYTES, lan_ask,
+};
 pub use mailbox::{
     MAX_MAILBOX_ADDRESS_BYTES, MailboxCode, MailboxCodeError, MailboxKeys, mailbox_hash,
 };
 pub use mailbox_tags::{
     BatchSlot, MAX_BATCHES, OUTSTANDING_TAGS, PARCEL_TTL, RecvBatch, RecvBatches, SendBatch,
     SendBatches, TAGS_VALID, mailbox_tag_key,
-};
-pub use lan_token::{
-    LAN_REPLY_BYTES, LanAsked, LanHeard, LanKeys, LanListener, MAX_LAN_ADDRESSES,
-    MAX_LAN_QUERY_BYTES, lan_ask,
 };
 pub use manifest::{
     ManifestDevice, ManifestError, ManifestHead, ManifestState, SignedManifest, chain_since,

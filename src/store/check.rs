@@ -4,10 +4,12 @@ use super::{
     Read, Record, Store, StoreError, Tier, View, idempotency,
     listed::{self, Listed},
     records::{
-        BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, DepositRow, DepositsRecord,
-        EventHead, EventSegment, IdempotencyHead, MailboxRecvRecord, MailboxSendRecord, OwnMailboxRecord, IdempotencyOrder, IdempotencyRecord, IdentityRecord, InviteRecord,
-        MessagePlace, MessageSegment, MessageText, OutboxHead, OutboxRow, RequestRecord,
-        RivalRecord, RouteRecord, SessionRecord, SettingRecord, SpoolRow, TransportSetting,
+        BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, DepositRow,
+        DepositsRecord, EventHead, EventSegment, IdempotencyHead, IdempotencyOrder,
+        IdempotencyRecord, IdentityRecord, InviteRecord, MailboxRecvRecord, MailboxSendRecord,
+        MessagePlace, MessageSegment, MessageText, OutboxHead, OutboxRow, OwnMailboxRecord,
+        RequestRecord, RivalRecord, RouteRecord, SessionRecord, SettingRecord, SpoolRow,
+        TransportSetting,
     },
     rows::{SEGMENT, key},
 };

@@ -4,8 +4,8 @@ use super::{
     Read, Record, StoreError, Txn,
     records::{
         BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, IdentityRecord,
-        InviteRecord, OwnMailboxRecord, RequestRecord, RouteRecord, SettingRecord, TransportIndex, TransportSetting,
-        VaultIndex,
+        InviteRecord, OwnMailboxRecord, RequestRecord, RouteRecord, SettingRecord, TransportIndex,
+        TransportSetting, VaultIndex,
     },
 };
 

@@ -21,7 +21,7 @@ use std::{
 };
 
 use super::args::Options;
-use crate::base::Paths;
+use crate::{base::Paths, engine::mailbox::user::MailboxSettings};
 use settings::Given;
 pub use settings::{SETTINGS, Setting};
 
@@ -42,6 +42,8 @@ pub struct Config {
     pub log: LogSettings,
     /// `[dbus]`.
     pub dbus: DbusSettings,
+    /// `[mailbox]`.
+    pub mailbox: MailboxSettings,
     /// `[store]`.
     pub store: StoreSettings,
 }
@@ -242,6 +244,7 @@ impl Config {
                 format: LogFormat::Auto,
             },
             dbus: DbusSettings { enabled: true },
+            mailbox: MailboxSettings::default(),
             store: StoreSettings {
                 reserve_bytes: 16 << 20,
             },

@@ -4,6 +4,7 @@ use super::{
     Command, Neighbours,
     apply::After,
     batch::{BATCH, Outcome, Windows, take_in, window},
+    collected::take_collected,
     cuts::Cuts,
     holdback::Holdback,
     kept::open_kept,
@@ -12,7 +13,10 @@ use super::{
 };
 use crate::{
     base::{Clock, Stop, chain},
-    engine::contacts::{RouteKind, put_recv_tags},
+    engine::{
+        contacts::{RouteKind, put_recv_tags},
+        mailbox::user::{Collected, Fate},
+    },
     model::{ContactId, RouteId, VaultState},
     protocol::AckPolicy,
     store::{StoreError, records::TagPlace, routes, spool},
@@ -101,6 +105,10 @@ impl Actor {
         for command in commands {
             match command {
                 Command::Parcel { route, parcel } => parcels.push((route, parcel)),
+                Command::Collected(collected) => {
+                    self.take_in(std::mem::take(&mut parcels)).await;
+                    self.take_collected(collected).await;
+                }
                 Command::Window { route, epoch, next } => {
                     // The word refers to what was sent before it.
                     self.take_in(std::mem::take(&mut parcels)).await;
@@ -150,6 +158,20 @@ impl Actor {
             take_in(rooms, windows, &parcels, unlocked)
         })
         .await;
+    }
+
+    async fn take_collected(&mut self, collected: Collected) {
+        let (mailbox, hash) = (collected.mailbox, collected.hash);
+        let unlocked = self.rooms.vault.state() == VaultState::Unlocked;
+        let ran = self
+            .run_batch(Vec::new(), move |rooms, windows| {
+                take_collected(rooms, windows, &collected, unlocked)
+            })
+            .await;
+        if ran == Ran::Failed {
+            let mailboxes = &self.rooms.mailboxes;
+            mailboxes.on_taken(mailbox, hash, Fate::Later).await;
+        }
     }
 
     /// Shows what has waited long enough for earlier texts.
@@ -236,6 +258,9 @@ impl Actor {
         }
         self.note_waiting(&outcome);
         self.note_trouble(&mut outcome);
+        for (mailbox, hash, fate) in outcome.collected {
+            self.rooms.mailboxes.on_taken(mailbox, hash, fate).await;
+        }
         self.speak(outcome.custody, outcome.receipts, outcome.after)
             .await;
         ran
@@ -324,6 +349,9 @@ impl Actor {
                 tracing::warn!(error = %chain(&error), "new addresses are not used yet");
             }
         }
+        for route in after.tags {
+            self.rooms.mailboxes.on_rows(route).await;
+        }
         for (contact, places) in after.refused {
             self.rooms.messages.refused(contact, places).await;
         }
@@ -340,8 +368,14 @@ impl Actor {
         let now = self.clock.steady_ms();
         for (route, policy) in &mut self.acks {
             // A new link begins with a receipt.
-            if policy.take(now) && self.links.contains(route) {
+            if !policy.take(now) {
+                continue;
+            }
+            if self.links.contains(route) {
                 self.rooms.messages.send_receipt(ContactId(route.0)).await;
+            } else {
+                // If it came by a mailbox, the receipt may go by one.
+                self.rooms.mailboxes.on_receipt_owed(*route).await;
             }
         }
     }

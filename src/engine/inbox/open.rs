@@ -130,7 +130,7 @@ impl Reader {
             .collect()
     }
 
-    fn open_envelope(&self, envelope: &SealedEnvelope) -> Result<Opened, RefusedError> {
+    pub(super) fn open_envelope(&self, envelope: &SealedEnvelope) -> Result<Opened, RefusedError> {
         let plain = match envelope.kind {
             EnvelopeKind::Sealed => {
                 let opener = Opener::Device(&self.keys.device);

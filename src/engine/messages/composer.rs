@@ -71,6 +71,7 @@ pub(super) enum Command {
     },
     Deposit {
         contact: ContactId,
+        alone: bool,
     },
     Announce {
         contact: ContactId,
@@ -289,8 +290,8 @@ fn serve(
             let told = take_back::void(tools, txn, contact, &seqs).map(|()| true);
             note_ended(told, contact, routes);
         }
-        Command::Deposit { contact } if unlocked => {
-            match txn.attempt(|txn| deposit::deposit(tools, txn, contact)) {
+        Command::Deposit { contact, alone } if unlocked => {
+            match txn.attempt(|txn| deposit::deposit(tools, txn, contact, alone)) {
                 Ok(true) => afters.push(After::Deposits(RouteId(contact.0))),
                 Ok(false) => {}
                 Err(error) => tracing::warn!(error = %chain(&error), "cannot seal for a mailbox"),

@@ -94,7 +94,11 @@ pub(super) fn announce(
     };
     let mut bodies = Vec::new();
     for mailbox in mailboxes {
-        bodies.extend(mailbox.offers(txn, &desk.contact).map_err(MessageError::Store)?);
+        bodies.extend(
+            mailbox
+                .offers(txn, &desk.contact)
+                .map_err(MessageError::Store)?,
+        );
     }
     for offer in &bodies {
         let sealed = desk.seal(Body::Mailbox(offer.clone()), 0, None)?;

@@ -31,8 +31,14 @@ const SCARCE: u64 = 8;
 const AGAIN_MS: i64 = 86_400_000;
 
 /// Seals what waits for `id` for each of the contact's mailboxes, with the receipt that is
-/// owed. Returns whether there is something to leave there now.
-pub(super) fn deposit(tools: &Tools, txn: &mut Txn, id: ContactId) -> Result<bool, MessageError> {
+/// owed; a receipt without anything else only if `alone`. Returns whether there is something
+/// to leave there now.
+pub(super) fn deposit(
+    tools: &Tools,
+    txn: &mut Txn,
+    id: ContactId,
+    alone: bool,
+) -> Result<bool, MessageError> {
     let route = RouteId(id.0);
     if tools.outbox.is_linked(route) {
         return Ok(false);
@@ -56,7 +62,11 @@ pub(super) fn deposit(tools: &Tools, txn: &mut Txn, id: ContactId) -> Result<boo
             ways.push((at, batches));
         }
     }
-    if ways.is_empty() {
+    let any_due = |(_, batches): &(usize, SendBatches)| {
+        let due = |(_, row): &Row| is_due(row, batches.path, desk.now.0);
+        rows.iter().any(due)
+    };
+    if ways.is_empty() || !(alone || ways.iter().any(any_due)) {
         return Ok(false);
     }
     let receipt = control::mailbox_receipt(txn, &mut desk)?;
@@ -113,7 +123,7 @@ impl Way<'_> {
             opened.push((*number, envelopes));
         }
         let mut receipt = self.receipt.cloned();
-        let Some(floor) = self.floor() else {
+        let Some(floor) = self.floor(txn)? else {
             return Ok(false);
         };
         let goal = goal(opened.len(), batches.left(now));
@@ -148,11 +158,13 @@ impl Way<'_> {
     }
 
     /// Everything before this place is settled or given up: it is the oldest that waits.
-    fn floor(&self) -> Option<(u32, u64)> {
-        let first = self.rows.first();
-        first
+    fn floor(&self, txn: &Txn) -> Result<Option<(u32, u64)>, MessageError> {
+        // Also one that is being taken back: it may stay.
+        let first = outbox::scan(txn, &self.route, 0, u64::MAX, 1).map_err(MessageError::Store)?;
+        let first = first.first();
+        Ok(first
             .map(|(_, row)| (row.tag_epoch, row.tag_index))
-            .or(self.receipt.map(|own| (own.epoch, own.index)))
+            .or(self.receipt.map(|own| (own.epoch, own.index))))
     }
 
     fn claim(&self, txn: &mut Txn, below: u64) -> Result<bool, MessageError> {

@@ -161,8 +161,10 @@ impl Messages {
     }
 
     /// Seals what waits for `contact`, who is away, for the contact's mailboxes.
-    pub(crate) async fn deposit(&self, contact: ContactId) {
-        let _ = self.commands.send(Command::Deposit { contact }).await;
+    /// A receipt that is owed goes with it, or `alone`.
+    pub(crate) async fn deposit(&self, contact: ContactId, alone: bool) {
+        let command = Command::Deposit { contact, alone };
+        let _ = self.commands.send(command).await;
     }
 
     /// Tells `contact` of tags at our mailboxes.

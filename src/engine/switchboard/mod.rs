@@ -12,6 +12,7 @@ use crate::{
         discovery::{self, Discovery},
         identities::Identities,
         inbox::Inbox,
+        mailbox::{self, Mailboxes},
         messages::Messages,
         outbox::{Command, Outbox},
         vault::Vault,
@@ -39,6 +40,8 @@ pub struct Rooms {
     pub outbox: Outbox,
     /// Whom to look for.
     pub discovery: Discovery,
+    /// Mailboxes, ours and contacts'.
+    pub mailboxes: Mailboxes,
     /// Updates to seal.
     pub messages: Messages,
     /// Parcels.
@@ -50,7 +53,7 @@ pub fn spawn(
     rooms: Rooms,
     clock: Clock,
     net: mpsc::Receiver<net::Event>,
-    contacts: contacts::Rising,
+    (contacts, mailboxes): (contacts::Rising, mailbox::Rising),
     tasks: &Tasks,
 ) {
     let state = rooms.vault.watch();
@@ -59,6 +62,7 @@ pub fn spawn(
         clock,
         net,
         contacts,
+        mailboxes,
         state,
     };
     tasks.spawn("switchboard", board.run(tasks.stop()));
@@ -69,6 +73,7 @@ struct Switchboard {
     clock: Clock,
     net: mpsc::Receiver<net::Event>,
     contacts: contacts::Rising,
+    mailboxes: mailbox::Rising,
     state: watch::Receiver<VaultState>,
 }
 
@@ -90,6 +95,10 @@ impl Switchboard {
                     Some(event) => self.on_contacts(event).await,
                     None => return,
                 },
+                event = self.mailboxes.recv() => match event {
+                    Some(event) => self.on_mailboxes(event).await,
+                    None => return,
+                },
                 event = self.net.recv() => match event {
                     Some(event) => self.on_net(event).await,
                     None => return,
@@ -109,6 +118,7 @@ impl Switchboard {
             VaultState::Locked => {
                 self.rooms.identities.forget_all();
                 self.load_routes().await;
+                self.tell_mailboxes(mailbox::user::Command::Locked).await;
             }
             VaultState::Unlocked => {
                 self.load_routes().await;
@@ -116,6 +126,7 @@ impl Switchboard {
                     tracing::warn!(error = %chain(&error), "cannot open what was kept of handshakes");
                 }
                 self.rooms.inbox.on_unlock().await;
+                self.tell_mailboxes(mailbox::user::Command::Unlocked).await;
                 self.keep_house().await;
             }
         }
@@ -135,6 +146,7 @@ impl Switchboard {
                 self.rooms.outbox.dial(route).await;
             }
         }
+        self.tell_mailboxes(mailbox::user::Command::Routes).await;
     }
 
     async fn keep_house(&self) {
@@ -177,6 +189,8 @@ impl Switchboard {
                 // for nothing now.
                 self.rooms.inbox.forget(route).await;
                 self.rooms.outbox.tell(Command::Forget(route)).await;
+                self.tell_mailboxes(mailbox::user::Command::Forget(route))
+                    .await;
                 self.rooms.contacts.hang_up(route).await;
                 self.rooms.outbox.dial(route).await;
             }
@@ -189,11 +203,46 @@ impl Switchboard {
             contacts::Event::RouteGone(route) => {
                 self.rooms.inbox.forget(route).await;
                 self.rooms.outbox.tell(Command::Forget(route)).await;
+                self.tell_mailboxes(mailbox::user::Command::Forget(route))
+                    .await;
             }
         }
     }
 
+    async fn on_mailboxes(&self, event: mailbox::user::Event) {
+        match event {
+            mailbox::user::Event::Deposit { contact, alone } => {
+                let contact = ContactId(contact.0);
+                self.rooms.messages.deposit(contact, alone).await;
+            }
+            mailbox::user::Event::Announce(contacts, announced) => {
+                for contact in contacts {
+                    let mailboxes = vec![announced.clone()];
+                    self.rooms
+                        .messages
+                        .announce(ContactId(contact.0), mailboxes)
+                        .await;
+                }
+            }
+            mailbox::user::Event::Collected(collected) => {
+                self.rooms.inbox.take_collected(collected).await;
+            }
+        }
+    }
+
+    async fn tell_mailboxes(&self, command: mailbox::user::Command) {
+        self.rooms.mailboxes.tell(command).await;
+    }
+
     async fn on_net(&self, event: net::Event) {
+        if event
+            .route()
+            .is_some_and(|route| self.rooms.mailboxes.owns(route))
+        {
+            return self
+                .tell_mailboxes(mailbox::user::Command::Net(event))
+                .await;
+        }
         match event {
             net::Event::LinkUp { route, key, .. } => self.on_link_up(route, key).await,
             net::Event::LinkDown { route, reason } => self.on_link_down(route, reason).await,
@@ -208,6 +257,10 @@ impl Switchboard {
                     DialFailure::Unreachable => FailureReason::Unreachable,
                     DialFailure::NotThem => FailureReason::NotThem,
                 };
+                if self.rooms.contacts.route_kind(route) == Some(RouteKind::Contact) {
+                    self.tell_mailboxes(mailbox::user::Command::Away(route))
+                        .await;
+                }
                 if self.wants_dial(route) {
                     self.rooms
                         .outbox
@@ -255,6 +308,8 @@ impl Switchboard {
         }
         self.rooms.outbox.tell(Command::LinkUp(route)).await;
         self.rooms.inbox.on_link_up(route).await;
+        self.tell_mailboxes(mailbox::user::Command::LinkUp(route))
+            .await;
         self.update(vec![ContactId(route.0)]).await;
     }
 
@@ -265,6 +320,8 @@ impl Switchboard {
         match self.rooms.contacts.change_session(ContactId(route.0)).await {
             Ok(lost) => {
                 self.rooms.outbox.tell(Command::Forget(route)).await;
+                self.tell_mailboxes(mailbox::user::Command::Forget(route))
+                    .await;
                 if !lost.is_empty() {
                     self.rooms.messages.void(ContactId(route.0), lost).await;
                 }
@@ -291,6 +348,12 @@ impl Switchboard {
             // One link that takes over from another is no news to anybody.
             if reason != LinkDownReason::Replaced {
                 self.warn(self.rooms.contacts.set_connected(route, None).await);
+                self.tell_mailboxes(mailbox::user::Command::LinkDown(route))
+                    .await;
+                if matches!(reason, LinkDownReason::NoAnswer | LinkDownReason::Bye) {
+                    self.tell_mailboxes(mailbox::user::Command::Away(route))
+                        .await;
+                }
             }
         } else if !self.wants_dial(route) {
             self.rooms.outbox.tell(Command::Forget(route)).await;
