@@ -11,7 +11,10 @@ use crate::{
         event_bus::EventBus,
         identities::Identities,
         inbox::{self, Inbox},
-        mailbox::{self, Mailboxes},
+        mailbox::{
+            self, Mailboxes,
+            host::{self, MailboxHost},
+        },
         messages::Messages,
         outbox::Outbox,
         switchboard,
@@ -130,9 +133,10 @@ pub(super) async fn assemble(
         contacts: contacts.clone(),
         messages: messages.clone(),
         mailboxes: mailboxes.clone(),
-        net,
+        net: net.clone(),
     };
     let inbox = Inbox::spawn(rooms, clock.clone(), tasks);
+    let mailbox_host = MailboxHost::spawn(bus.clone(), net, host::DEFAULT_TOTAL, tasks);
     let rooms = switchboard::Rooms {
         vault: vault.clone(),
         identities: identities.clone(),
@@ -142,6 +146,7 @@ pub(super) async fn assemble(
         mailboxes: mailboxes.clone(),
         messages: messages.clone(),
         inbox,
+        mailbox_host: mailbox_host.clone(),
     };
     let risen = (contact_events, mailbox_events);
     switchboard::spawn(rooms, clock.clone(), net_events, risen, tasks);

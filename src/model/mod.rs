@@ -9,6 +9,7 @@ mod id;
 mod identity;
 mod invite;
 pub mod limits;
+mod mailbox;
 mod message;
 mod page;
 mod time;
@@ -25,6 +26,7 @@ pub use id::{
 };
 pub use identity::Identity;
 pub use invite::{Invite, InviteState};
+pub use mailbox::{HostedMailbox, MailboxHostStatus};
 pub use message::{Direction, Message};
 pub use page::{Page, PageRequest};
 pub use time::{Hlc, Timestamp};

@@ -3,10 +3,12 @@
 use super::{
     Read, Record, Store, StoreError, Tier, View, idempotency,
     listed::{self, Listed},
+    mailbox,
     records::{
         BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, DepositRow,
         DepositsRecord, EventHead, EventSegment, IdempotencyHead, IdempotencyOrder,
-        IdempotencyRecord, IdentityRecord, InviteRecord, MailboxRecvRecord, MailboxSendRecord,
+        IdempotencyRecord, IdentityRecord, InviteRecord, MailboxClock, MailboxHeld, MailboxName,
+        MailboxParcel, MailboxRecord, MailboxRecvRecord, MailboxSendRecord, MailboxSets,
         MessagePlace, MessageSegment, MessageText, OutboxHead, OutboxRow, OwnMailboxRecord,
         RequestRecord, RivalRecord, RouteRecord, SessionRecord, SettingRecord, SpoolRow,
         TransportSetting,
@@ -89,6 +91,7 @@ impl Walk {
         self.listed::<SettingRecord>()?;
         self.listed::<BlockedRecord>()?;
         self.listed::<OwnMailboxRecord>()?;
+        self.listed::<MailboxName>()?;
         for contact in self.listed::<ContactRecord>()? {
             self.optional::<SessionRecord>(&contact)?;
             self.optional::<RivalRecord>(&contact)?;
@@ -133,6 +136,7 @@ impl Walk {
     fn transport(&mut self) -> Result<(), StoreError> {
         self.listed::<ConsumerRecord>()?;
         self.listed::<TransportSetting>()?;
+        self.mailboxes()?;
         for route in self.listed::<RouteRecord>()? {
             let Ok(id) = <[u8; 16]>::try_from(route.as_slice()) else {
                 continue;
@@ -156,6 +160,20 @@ impl Walk {
         if let Some(head) = self.optional::<EventHead>(&[])? {
             for segment in head.first / SEGMENT..head.next.div_ceil(SEGMENT) {
                 self.needed::<EventSegment>(&segment.to_be_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn mailboxes(&mut self) -> Result<(), StoreError> {
+        self.optional::<MailboxClock>(&[])?;
+        for mailbox in self.listed::<MailboxRecord>()? {
+            let sets = self.optional::<MailboxSets>(&mailbox)?;
+            for hash in mailbox::hashes(&sets.unwrap_or_default()) {
+                let place = [mailbox.as_slice(), &hash].concat();
+                if self.optional::<MailboxHeld>(&place)?.is_some() {
+                    self.needed::<MailboxParcel>(&place)?;
+                }
             }
         }
         Ok(())

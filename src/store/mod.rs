@@ -56,6 +56,7 @@ pub mod event_log;
 pub mod idempotency;
 pub mod identities;
 pub mod invites;
+pub mod mailbox;
 pub mod mailbox_tags;
 pub mod messages;
 pub mod outbox;

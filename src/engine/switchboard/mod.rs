@@ -12,7 +12,7 @@ use crate::{
         discovery::{self, Discovery},
         identities::Identities,
         inbox::Inbox,
-        mailbox::{self, Mailboxes},
+        mailbox::{self, Mailboxes, host::MailboxHost},
         messages::Messages,
         outbox::{Command, Outbox},
         vault::Vault,
@@ -46,6 +46,8 @@ pub struct Rooms {
     pub messages: Messages,
     /// Parcels.
     pub inbox: Inbox,
+    /// Links of those whose mailboxes we host.
+    pub mailbox_host: MailboxHost,
 }
 
 /// Starts the loop.
@@ -113,6 +115,7 @@ impl Switchboard {
 
     async fn on_vault(&mut self) {
         let state = *self.state.borrow_and_update();
+        self.rooms.mailbox_host.on_vault(state).await;
         match state {
             VaultState::Missing | VaultState::Sealed => {}
             VaultState::Locked => {
@@ -247,7 +250,9 @@ impl Switchboard {
             net::Event::LinkUp { route, key, .. } => self.on_link_up(route, key).await,
             net::Event::LinkDown { route, reason } => self.on_link_down(route, reason).await,
             net::Event::Writable { route } => {
-                self.rooms.outbox.tell(Command::Writable(route)).await
+                if !self.rooms.mailbox_host.has_link(route) {
+                    self.rooms.outbox.tell(Command::Writable(route)).await;
+                }
             }
             net::Event::DialFailed { route, reason } => {
                 let failed = discovery::Command::DialFailed(route);
@@ -282,6 +287,9 @@ impl Switchboard {
     }
 
     async fn on_link_up(&self, route: RouteId, key: LinkKey) {
+        if self.rooms.mailbox_host.on_link_up(route, key).await {
+            return;
+        }
         self.rooms
             .discovery
             .tell(discovery::Command::LinkUp(route))
@@ -331,6 +339,9 @@ impl Switchboard {
     }
 
     async fn on_link_down(&self, route: RouteId, reason: LinkDownReason) {
+        if self.rooms.mailbox_host.on_link_down(route).await {
+            return;
+        }
         // One link that takes over from another is no news.
         if reason != LinkDownReason::Replaced {
             self.rooms
@@ -361,6 +372,9 @@ impl Switchboard {
     }
 
     async fn on_frame(&self, route: RouteId, frame: Frame) {
+        if self.rooms.mailbox_host.has_link(route) {
+            return self.rooms.mailbox_host.on_frame(route, frame).await;
+        }
         if self.rooms.contacts.route_kind(route) != Some(RouteKind::Contact) {
             return self.warn(self.rooms.contacts.on_handshake_frame(route, frame).await);
         }

@@ -56,6 +56,7 @@ tables! { VAULT_TABLES, Vault:
     IdempotencyHead = "idempotency_head-1",
     IdempotencyOrder = "idempotency_order-1",
     SettingRecord = "settings-1",
+    MailboxName = "mailbox_names-1",
     VaultIndex = "vault_index-1",
 }
 
@@ -70,6 +71,11 @@ tables! { TRANSPORT_TABLES, Transport:
     EventHead = "event_head-1",
     ConsumerRecord = "consumers-1",
     TransportSetting = "transport_settings-1",
+    MailboxRecord = "mailboxes-1",
+    MailboxSets = "mailbox_sets-1",
+    MailboxHeld = "mailbox_held-1",
+    MailboxParcel = "mailbox_parcels-1",
+    MailboxClock = "mailbox_clock-1",
     TransportIndex = "transport_index-1",
 }
 
@@ -131,6 +137,8 @@ mod tests {
             let _ = decode::<ConversationRecord>(&bytes);
             let _ = decode::<MessageSegment>(&bytes);
             let _ = decode::<RouteRecord>(&bytes);
+            let _ = decode::<MailboxSets>(&bytes);
+            let _ = decode::<MailboxHeld>(&bytes);
         }
     }
 }
