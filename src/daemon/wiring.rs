@@ -48,6 +48,8 @@ pub enum WiringError {
 pub(super) struct House {
     pub(super) service: Service,
     pub(super) store: Store,
+    #[cfg(test)]
+    pub(super) mailbox_host: MailboxHost,
 }
 
 /// Opens the store under `config`'s data folder.
@@ -123,7 +125,7 @@ pub(super) async fn assemble(
         vault.clone(),
         identities.clone(),
         outbox.clone(),
-        mailboxes.clone(),
+        mailboxes.bell(),
         tasks,
     );
     let rooms = inbox::Neighbours {
@@ -163,9 +165,15 @@ pub(super) async fn assemble(
         contacts,
         messages,
         outbox,
+        mailboxes,
         stop: Box::new(move || stop()),
     });
-    Ok(House { service, store })
+    Ok(House {
+        service,
+        store,
+        #[cfg(test)]
+        mailbox_host,
+    })
 }
 
 /// The runtime folder, if it ends with the login session. One below the data folder is on

@@ -3,7 +3,7 @@
 use crate::{
     engine::{
         contacts::ContactError, conversations::ConversationError, identities::IdentityError,
-        messages::MessageError, vault::VaultError,
+        mailbox::MailboxError, messages::MessageError, vault::VaultError,
     },
     model::ErrorCode,
 };
@@ -149,6 +149,20 @@ pub(super) fn message(error: MessageError) -> ServiceError {
         MessageError::Stopped => ErrorCode::Unavailable,
     };
     told(code, "message", error)
+}
+
+pub(super) fn mailbox(error: MailboxError) -> ServiceError {
+    let code = match &error {
+        MailboxError::Code(_) | MailboxError::NoAddress | MailboxError::BadNote => {
+            ErrorCode::InvalidArgument
+        }
+        MailboxError::Known => ErrorCode::Conflict,
+        MailboxError::TooMany => ErrorCode::Limit,
+        MailboxError::NotFound => ErrorCode::NotFound,
+        MailboxError::Damaged => ErrorCode::Internal,
+        MailboxError::Store(store) => store.code(),
+    };
+    told(code, "mailbox", error)
 }
 
 /// For errors of the store that reach the service directly; they know their own code.

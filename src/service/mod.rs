@@ -22,6 +22,7 @@ mod identities;
 mod invites;
 mod messages;
 mod outbox;
+mod own_mailboxes;
 mod requests;
 mod vault;
 
@@ -31,12 +32,14 @@ pub use error::{Result, ServiceError};
 pub use events::{Consumer, EventItem, EventStream, Since, Subscribe};
 pub use invites::{CreateInvite, CreatedInvite};
 pub use messages::{MessageWhy, SendMessage};
+pub use own_mailboxes::AcceptMailbox;
 pub use vault::{NewSlot, Passphrase, Slot};
 
 use crate::{
     engine::{
         contacts::Contacts, conversations::Conversations, event_bus::EventBus,
-        identities::Identities, messages::Messages, outbox::Outbox, vault::Vault,
+        identities::Identities, mailbox::Mailboxes, messages::Messages, outbox::Outbox,
+        vault::Vault,
     },
     model::{ErrorCode, Timestamp, VaultState},
 };
@@ -71,6 +74,8 @@ pub struct Rooms {
     pub messages: Messages,
     /// What is on its way.
     pub outbox: Outbox,
+    /// Mailboxes that others keep for us.
+    pub mailboxes: Mailboxes,
     /// Begins the ordered stop.
     pub stop: Box<dyn Fn() + Send + Sync>,
 }

@@ -70,6 +70,7 @@ impl Home {
                 format: LogFormat::Text,
             },
             dbus: DbusSettings { enabled: false },
+            mailbox: mailbox::user::MailboxSettings::default(),
             store: StoreSettings { reserve_bytes: 0 },
         }
     }

@@ -2,7 +2,6 @@
 
 use super::{
     Command, Neighbours,
-    apply::After,
     batch::{BATCH, Outcome, Windows, take_in, window},
     collected::take_collected,
     cuts::Cuts,
@@ -17,10 +16,9 @@ use crate::{
         contacts::{RouteKind, put_recv_tags},
         mailbox::user::{Collected, Fate},
     },
-    model::{ContactId, RouteId, VaultState},
+    model::{RouteId, VaultState},
     protocol::AckPolicy,
     store::{StoreError, records::TagPlace, routes, spool},
-    wire::Frame,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -32,17 +30,17 @@ use tokio::sync::mpsc;
 const REPEAT_MS: u64 = 10_000;
 
 pub(super) struct Actor {
-    rooms: Neighbours,
-    clock: Clock,
+    pub(super) rooms: Neighbours,
+    pub(super) clock: Clock,
     inbox: mpsc::Receiver<Command>,
     /// Lent to the blocking thread for each batch.
     windows: Windows,
-    acks: HashMap<RouteId, AckPolicy>,
+    pub(super) acks: HashMap<RouteId, AckPolicy>,
     repeated: HashMap<RouteId, u64>,
     holdback: Holdback,
     spools: Spools,
     cuts: Cuts,
-    links: HashSet<RouteId>,
+    pub(super) links: HashSet<RouteId>,
 }
 
 /// How running a batch ended.
@@ -327,56 +325,6 @@ impl Actor {
         }
         for (route, place) in &outcome.heard {
             self.holdback.on_parcel(*route, *place, now);
-        }
-    }
-
-    async fn speak(
-        &mut self,
-        custody: HashMap<RouteId, Vec<[u8; 16]>>,
-        receipts: HashSet<RouteId>,
-        after: After,
-    ) {
-        for (route, tags) in custody {
-            // Without a link, or with a full one, they ask again. Waiting for room here could make
-            // two busy peers wait for each other.
-            let _ = self.rooms.net.try_send(route, Frame::Custody(tags));
-        }
-        for route in receipts {
-            self.ack(route);
-        }
-        for route in after.moved {
-            if let Err(error) = self.rooms.contacts.refresh_route(route) {
-                tracing::warn!(error = %chain(&error), "new addresses are not used yet");
-            }
-        }
-        for route in after.tags {
-            self.rooms.mailboxes.on_rows(route).await;
-        }
-        for (contact, places) in after.refused {
-            self.rooms.messages.refused(contact, places).await;
-        }
-    }
-
-    fn ack(&mut self, route: RouteId) -> u64 {
-        self.acks
-            .entry(route)
-            .or_default()
-            .on_stored(self.clock.steady_ms())
-    }
-
-    async fn send_receipts(&mut self) {
-        let now = self.clock.steady_ms();
-        for (route, policy) in &mut self.acks {
-            // A new link begins with a receipt.
-            if !policy.take(now) {
-                continue;
-            }
-            if self.links.contains(route) {
-                self.rooms.messages.send_receipt(ContactId(route.0)).await;
-            } else {
-                // If it came by a mailbox, the receipt may go by one.
-                self.rooms.mailboxes.on_receipt_owed(*route).await;
-            }
         }
     }
 

@@ -38,6 +38,7 @@ mod kept;
 mod open;
 mod show;
 mod sort;
+mod speak;
 mod spools;
 mod window;
 

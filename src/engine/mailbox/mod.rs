@@ -34,4 +34,4 @@ pub(crate) use user::{
     Announced, is_of, learn, recv_batches, renew, send_batches, write_recv_batches,
     write_send_batches,
 };
-pub use user::{MailboxError, Mailboxes, Rising};
+pub use user::{Bell, MailboxError, Mailboxes, Rising};

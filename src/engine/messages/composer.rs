@@ -6,7 +6,7 @@ use crate::{
     engine::{
         event_bus::EventBus,
         identities::Identities,
-        mailbox::{Announced, Mailboxes},
+        mailbox::{Announced, Bell},
         outbox::{self, Outbox},
         vault::Vault,
     },
@@ -96,22 +96,17 @@ pub(super) struct Tools {
     pub(super) bus: EventBus,
     pub(super) identities: Identities,
     pub(super) outbox: Outbox,
-    pub(super) mailboxes: Mailboxes,
+    pub(super) bell: Bell,
     pub(super) looks: Arc<Mutex<Looks>>,
 }
 
 impl Tools {
-    pub(super) fn new(
-        bus: EventBus,
-        identities: Identities,
-        outbox: Outbox,
-        mailboxes: Mailboxes,
-    ) -> Self {
+    pub(super) fn new(bus: EventBus, identities: Identities, outbox: Outbox, bell: Bell) -> Self {
         Self {
             bus,
             identities,
             outbox,
-            mailboxes,
+            bell,
             looks: Arc::default(),
         }
     }
@@ -366,9 +361,9 @@ async fn finish(tools: &Tools, ticket: Result<Ticket, StoreError>, afters: Vec<A
             (After::Outbox(command), Ok(())) => {
                 let route = command.route();
                 tools.outbox.tell(command).await;
-                tools.mailboxes.on_rows(route).await;
+                tools.bell.on_rows(route).await;
             }
-            (After::Deposits(route), Ok(())) => tools.mailboxes.on_deposits(route).await,
+            (After::Deposits(route), Ok(())) => tools.bell.on_deposits(route).await,
             (After::Release(route, number), _) => tools.outbox.release(route, number).await,
             (After::Outbox(outbox::Command::Transient { route, .. }), Err(_)) => {
                 tools.outbox.give_up_receipt(route);

@@ -37,7 +37,7 @@ use crate::{
     engine::{
         event_bus::EventBus,
         identities::Identities,
-        mailbox::{Announced, Mailboxes},
+        mailbox::{Announced, Bell},
         outbox::Outbox,
         vault::Vault,
     },
@@ -70,11 +70,11 @@ impl Messages {
         vault: Vault,
         identities: Identities,
         outbox: Outbox,
-        mailboxes: Mailboxes,
+        bell: Bell,
         tasks: &Tasks,
     ) -> Self {
         let (commands, inbox) = mpsc::channel(256);
-        let tools = Tools::new(bus.clone(), identities, outbox.clone(), mailboxes);
+        let tools = Tools::new(bus.clone(), identities, outbox.clone(), bell);
         let composer = Composer::new(tools, vault, inbox);
         tasks.spawn("composer", composer.run(tasks.stop()));
         Self {

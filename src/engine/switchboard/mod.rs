@@ -12,7 +12,7 @@ use crate::{
         discovery::{self, Discovery},
         identities::Identities,
         inbox::Inbox,
-        mailbox::{self, Mailboxes, host::MailboxHost},
+        mailbox::{self, Mailboxes, host::MailboxHost, user::Command as ToMailboxes},
         messages::Messages,
         outbox::{Command, Outbox},
         vault::Vault,
@@ -23,6 +23,8 @@ use crate::{
 };
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+
+mod mailboxes;
 
 /// How often keys are looked at for rotation and old messages for their end.
 const HOUSEKEEPING_MS: u64 = 3_600_000;
@@ -121,7 +123,7 @@ impl Switchboard {
             VaultState::Locked => {
                 self.rooms.identities.forget_all();
                 self.load_routes().await;
-                self.tell_mailboxes(mailbox::user::Command::Locked).await;
+                self.tell_mailboxes(ToMailboxes::Locked).await;
             }
             VaultState::Unlocked => {
                 self.load_routes().await;
@@ -129,7 +131,7 @@ impl Switchboard {
                     tracing::warn!(error = %chain(&error), "cannot open what was kept of handshakes");
                 }
                 self.rooms.inbox.on_unlock().await;
-                self.tell_mailboxes(mailbox::user::Command::Unlocked).await;
+                self.tell_mailboxes(ToMailboxes::Unlocked).await;
                 self.keep_house().await;
             }
         }
@@ -149,7 +151,7 @@ impl Switchboard {
                 self.rooms.outbox.dial(route).await;
             }
         }
-        self.tell_mailboxes(mailbox::user::Command::Routes).await;
+        self.tell_mailboxes(ToMailboxes::Routes).await;
     }
 
     async fn keep_house(&self) {
@@ -192,8 +194,7 @@ impl Switchboard {
                 // for nothing now.
                 self.rooms.inbox.forget(route).await;
                 self.rooms.outbox.tell(Command::Forget(route)).await;
-                self.tell_mailboxes(mailbox::user::Command::Forget(route))
-                    .await;
+                self.tell_mailboxes(ToMailboxes::Forget(route)).await;
                 self.rooms.contacts.hang_up(route).await;
                 self.rooms.outbox.dial(route).await;
             }
@@ -206,35 +207,9 @@ impl Switchboard {
             contacts::Event::RouteGone(route) => {
                 self.rooms.inbox.forget(route).await;
                 self.rooms.outbox.tell(Command::Forget(route)).await;
-                self.tell_mailboxes(mailbox::user::Command::Forget(route))
-                    .await;
+                self.tell_mailboxes(ToMailboxes::Forget(route)).await;
             }
         }
-    }
-
-    async fn on_mailboxes(&self, event: mailbox::user::Event) {
-        match event {
-            mailbox::user::Event::Deposit { contact, alone } => {
-                let contact = ContactId(contact.0);
-                self.rooms.messages.deposit(contact, alone).await;
-            }
-            mailbox::user::Event::Announce(contacts, announced) => {
-                for contact in contacts {
-                    let mailboxes = vec![announced.clone()];
-                    self.rooms
-                        .messages
-                        .announce(ContactId(contact.0), mailboxes)
-                        .await;
-                }
-            }
-            mailbox::user::Event::Collected(collected) => {
-                self.rooms.inbox.take_collected(collected).await;
-            }
-        }
-    }
-
-    async fn tell_mailboxes(&self, command: mailbox::user::Command) {
-        self.rooms.mailboxes.tell(command).await;
     }
 
     async fn on_net(&self, event: net::Event) {
@@ -242,9 +217,7 @@ impl Switchboard {
             .route()
             .is_some_and(|route| self.rooms.mailboxes.owns(route))
         {
-            return self
-                .tell_mailboxes(mailbox::user::Command::Net(event))
-                .await;
+            return self.tell_mailboxes(ToMailboxes::Net(event)).await;
         }
         match event {
             net::Event::LinkUp { route, key, .. } => self.on_link_up(route, key).await,
@@ -263,8 +236,7 @@ impl Switchboard {
                     DialFailure::NotThem => FailureReason::NotThem,
                 };
                 if self.rooms.contacts.route_kind(route) == Some(RouteKind::Contact) {
-                    self.tell_mailboxes(mailbox::user::Command::Away(route))
-                        .await;
+                    self.tell_mailboxes(ToMailboxes::Away(route)).await;
                 }
                 if self.wants_dial(route) {
                     self.rooms
@@ -316,8 +288,7 @@ impl Switchboard {
         }
         self.rooms.outbox.tell(Command::LinkUp(route)).await;
         self.rooms.inbox.on_link_up(route).await;
-        self.tell_mailboxes(mailbox::user::Command::LinkUp(route))
-            .await;
+        self.tell_mailboxes(ToMailboxes::LinkUp(route)).await;
         self.update(vec![ContactId(route.0)]).await;
     }
 
@@ -328,8 +299,7 @@ impl Switchboard {
         match self.rooms.contacts.change_session(ContactId(route.0)).await {
             Ok(lost) => {
                 self.rooms.outbox.tell(Command::Forget(route)).await;
-                self.tell_mailboxes(mailbox::user::Command::Forget(route))
-                    .await;
+                self.tell_mailboxes(ToMailboxes::Forget(route)).await;
                 if !lost.is_empty() {
                     self.rooms.messages.void(ContactId(route.0), lost).await;
                 }
@@ -359,11 +329,9 @@ impl Switchboard {
             // One link that takes over from another is no news to anybody.
             if reason != LinkDownReason::Replaced {
                 self.warn(self.rooms.contacts.set_connected(route, None).await);
-                self.tell_mailboxes(mailbox::user::Command::LinkDown(route))
-                    .await;
+                self.tell_mailboxes(ToMailboxes::LinkDown(route)).await;
                 if matches!(reason, LinkDownReason::NoAnswer | LinkDownReason::Bye) {
-                    self.tell_mailboxes(mailbox::user::Command::Away(route))
-                        .await;
+                    self.tell_mailboxes(ToMailboxes::Away(route)).await;
                 }
             }
         } else if !self.wants_dial(route) {

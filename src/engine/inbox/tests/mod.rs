@@ -90,7 +90,7 @@ impl Bench {
             vault.clone(),
             identities.clone(),
             outbox.clone(),
-            mailboxes.clone(),
+            mailboxes.bell(),
             &tasks,
         );
         Self {

@@ -4,7 +4,7 @@ use super::{Announced, Command, Event, MailboxError, Mailboxes, register::code};
 use crate::{
     crypto::{Random, SystemRandom, same},
     engine::contacts::RouteKind,
-    model::{ContactId, IdentityId, MailboxId, RouteId, Timestamp, limits},
+    model::{ContactId, IdentityId, MailboxId, OwnMailbox, RouteId, Timestamp, limits},
     protocol::MailboxCode,
     store::{Once, StoreError, mailbox_tags, own_mailboxes, records::OwnMailboxRecord, settings},
 };
@@ -13,23 +13,6 @@ use crate::{
 const MAX_MAILBOXES: usize = 2;
 /// The setting that holds the number of the latest mailbox.
 const LATEST: &str = "mailbox-path";
-
-/// A mailbox of ours, as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnMailbox {
-    /// By local handle.
-    pub id: MailboxId,
-    /// Whose contacts leave parcels there.
-    pub identity: IdentityId,
-    /// The user's own note.
-    pub note: String,
-    /// Since when it is used.
-    pub created_at: Timestamp,
-    /// When its host was last asked with success.
-    pub polled_at: Option<Timestamp>,
-    /// Whether the latest try to ask it failed.
-    pub failing: bool,
-}
 
 impl Mailboxes {
     /// Uses the mailbox behind `text` for the contacts of `identity` from now on.

@@ -35,7 +35,6 @@ mod register;
 mod rising;
 mod tags;
 
-pub use arrange::OwnMailbox;
 pub use error::MailboxError;
 pub(crate) use register::Expected;
 pub use rising::Rising;
@@ -150,6 +149,29 @@ impl Shared {
     }
 }
 
+/// Says that there is something for contacts' mailboxes.
+#[derive(Clone)]
+pub struct Bell(mpsc::Sender<Command>);
+
+impl Bell {
+    /// Something was queued for a contact, or there are tags for it now.
+    pub(crate) async fn on_rows(&self, route: RouteId) {
+        // The actor is gone only when the daemon stops.
+        let _ = self.0.send(Command::Rows(route)).await;
+    }
+
+    /// Parcels for a contact's mailboxes are on disk.
+    pub(crate) async fn on_deposits(&self, route: RouteId) {
+        let _ = self.0.send(Command::Deposits(route)).await;
+    }
+
+    /// One that nobody hears.
+    #[cfg(test)]
+    pub(crate) fn unheard() -> Self {
+        Self(mpsc::channel(1).0)
+    }
+}
+
 /// The handle; cheap to clone.
 #[derive(Clone)]
 pub struct Mailboxes {
@@ -199,14 +221,10 @@ impl Mailboxes {
         self.shared.routes().contains(&route)
     }
 
-    /// Something was queued for a contact.
-    pub(crate) async fn on_rows(&self, route: RouteId) {
-        self.tell(Command::Rows(route)).await;
-    }
-
-    /// Parcels for a contact's mailboxes are on disk.
-    pub(crate) async fn on_deposits(&self, route: RouteId) {
-        self.tell(Command::Deposits(route)).await;
+    /// For those who only have to say that there is something.
+    #[must_use]
+    pub fn bell(&self) -> Bell {
+        Bell(self.commands.clone())
     }
 
     /// Something came by a mailbox, so a receipt is owed.
