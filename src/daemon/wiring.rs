@@ -1,6 +1,6 @@
 //! Puts the rooms together: the only place that knows them all.
 
-use super::Config;
+use super::{Config, config::Role};
 use crate::{
     base::{Clock, Tasks},
     crypto::KdfParams,
@@ -11,14 +11,11 @@ use crate::{
         event_bus::EventBus,
         identities::Identities,
         inbox::{self, Inbox},
-        mailbox::{
-            self, Mailboxes,
-            host::{self, MailboxHost},
-        },
+        mailbox::{self, Mailboxes, host::MailboxHost},
         messages::Messages,
         outbox::Outbox,
         switchboard,
-        vault::{Vault, VaultError},
+        vault::{SlotChoice, Vault, VaultError},
     },
     model::{Timestamp, VaultState},
     net::{Net, NetConfig, NetError},
@@ -48,8 +45,6 @@ pub enum WiringError {
 pub(super) struct House {
     pub(super) service: Service,
     pub(super) store: Store,
-    #[cfg(test)]
-    pub(super) mailbox_host: MailboxHost,
 }
 
 /// Opens the store under `config`'s data folder.
@@ -77,12 +72,7 @@ pub(super) async fn assemble(
         bus.clone(),
     )
     .map_err(WiringError::Vault)?;
-    if vault.state() != VaultState::Missing {
-        vault
-            .unlock_unattended()
-            .await
-            .map_err(WiringError::Vault)?;
-    }
+    open_vault(config, &vault).await?;
     let listen = super::settle_ports(&config.net.listen, &config.paths.data.join("port"))
         .map_err(WiringError::Ports)?;
     let settings = NetConfig {
@@ -119,7 +109,13 @@ pub(super) async fn assemble(
         contacts: contacts.clone(),
         net: net.clone(),
     };
-    let (mailboxes, mailbox_events) = Mailboxes::spawn(rooms, config.mailbox, clock.clone(), tasks);
+    let (mailboxes, mailbox_events) = {
+        let pace = mailbox::user::Pace {
+            poll: config.mailbox.poll,
+            receipt: config.mailbox.receipt,
+        };
+        Mailboxes::spawn(rooms, pace, clock.clone(), tasks)
+    };
     let messages = Messages::spawn(
         bus.clone(),
         vault.clone(),
@@ -138,7 +134,7 @@ pub(super) async fn assemble(
         net: net.clone(),
     };
     let inbox = Inbox::spawn(rooms, clock.clone(), tasks);
-    let mailbox_host = MailboxHost::spawn(bus.clone(), net, host::DEFAULT_TOTAL, tasks);
+    let mailbox_host = MailboxHost::spawn(bus.clone(), net, config.mailbox.host_bytes, tasks);
     let rooms = switchboard::Rooms {
         vault: vault.clone(),
         identities: identities.clone(),
@@ -155,6 +151,7 @@ pub(super) async fn assemble(
     let about = About {
         profile: config.profile.clone(),
         started_at: Timestamp(clock.wall_ms()),
+        host_only: config.role == Role::Mailbox,
     };
     let service = Service::new(Rooms {
         about,
@@ -166,14 +163,36 @@ pub(super) async fn assemble(
         messages,
         outbox,
         mailboxes,
+        mailbox_host,
         stop: Box::new(move || stop()),
     });
-    Ok(House {
-        service,
-        store,
-        #[cfg(test)]
-        mailbox_host,
-    })
+    Ok(House { service, store })
+}
+
+/// Opens a vault that nobody needs to unlock; a host of mailboxes makes one if there is none.
+async fn open_vault(config: &Config, vault: &Vault) -> Result<(), WiringError> {
+    let opened = match (vault.state(), config.role) {
+        (VaultState::Missing, Role::Person) => return Ok(()),
+        (VaultState::Missing, Role::Mailbox) => {
+            let made = vault.create(SlotChoice::File).await;
+            if made.is_ok() {
+                tracing::info!(
+                    "made a vault that opens by itself: a mailbox host must serve after a \
+                     restart, and can read nothing of what it keeps for others"
+                );
+            }
+            made
+        }
+        (_, role) => vault.unlock_unattended().await.map(|opened| {
+            if !opened && role == Role::Mailbox {
+                tracing::warn!(
+                    "this vault needs a passphrase: no mailbox is served until `msgctl vault \
+                     unlock`; `msgctl vault slots add` makes it open by itself"
+                );
+            }
+        }),
+    };
+    opened.map_err(WiringError::Vault)
 }
 
 /// The runtime folder, if it ends with the login session. One below the data folder is on

@@ -48,8 +48,8 @@ impl Service {
         guard::page(all.map_err(error::mailbox)?, &page)
     }
 
-    /// Uses a mailbox no longer, and has contacts told so.
-    pub async fn remove_mailbox(&self, which: Selector, key: IdempotencyKey) -> Result<()> {
+    /// Uses a mailbox no longer, and has contacts told so; returns its id.
+    pub async fn remove_mailbox(&self, which: Selector, key: IdempotencyKey) -> Result<String> {
         let rooms = self.open_rooms()?;
         let act = async {
             let all = rooms.mailboxes.list().map_err(error::mailbox)?;
@@ -66,8 +66,6 @@ impl Service {
                 .map(|()| found.id.to_string())
         };
         let request = [which.0.as_bytes()];
-        guard::done_once(rooms, "remove_mailbox", &key, &request, act)
-            .await
-            .map(drop)
+        guard::done_once(rooms, "remove_mailbox", &key, &request, act).await
     }
 }

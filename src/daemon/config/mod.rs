@@ -21,7 +21,7 @@ use std::{
 };
 
 use super::args::Options;
-use crate::{base::Paths, engine::mailbox::user::MailboxSettings};
+use crate::base::Paths;
 use settings::Given;
 pub use settings::{SETTINGS, Setting};
 
@@ -42,10 +42,12 @@ pub struct Config {
     pub log: LogSettings,
     /// `[dbus]`.
     pub dbus: DbusSettings,
-    /// `[mailbox]`.
-    pub mailbox: MailboxSettings,
     /// `[store]`.
     pub store: StoreSettings,
+    /// `[mailbox]`.
+    pub mailbox: MailboxSettings,
+    /// What it is there for.
+    pub role: Role,
 }
 
 /// `[net]`: how peers reach this daemon.
@@ -82,6 +84,38 @@ pub struct DbusSettings {
 pub struct StoreSettings {
     /// Free space that is left to others.
     pub reserve_bytes: u64,
+}
+
+/// `[mailbox]`: parcels that wait with others, and others' parcels that wait here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailboxSettings {
+    /// Most bytes that all mailboxes hosted here may hold.
+    pub host_bytes: u64,
+    /// The mean time between two polls of an own mailbox.
+    pub poll: Duration,
+    /// The mean time after which a receipt is left at a contact's mailbox by itself.
+    pub receipt: Duration,
+}
+
+/// What a daemon is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A person writes to others with it.
+    Person,
+    /// It hosts mailboxes, and nobody needs to unlock it.
+    Mailbox,
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "person" => Ok(Self::Person),
+            "mailbox" => Ok(Self::Mailbox),
+            _ => Err(format!("expected person or mailbox, found {text:?}")),
+        }
+    }
 }
 
 /// How serious a line must be to be logged.
@@ -244,10 +278,15 @@ impl Config {
                 format: LogFormat::Auto,
             },
             dbus: DbusSettings { enabled: true },
-            mailbox: MailboxSettings::default(),
             store: StoreSettings {
                 reserve_bytes: 16 << 20,
             },
+            mailbox: MailboxSettings {
+                host_bytes: 1 << 30,
+                poll: Duration::from_secs(300),
+                receipt: Duration::from_secs(20),
+            },
+            role: Role::Person,
         }
     }
 
@@ -283,6 +322,7 @@ impl Config {
         }
         self.log.level = flags.log.unwrap_or(self.log.level);
         self.log.format = flags.log_format.unwrap_or(self.log.format);
+        self.role = flags.role.unwrap_or(self.role);
         self.dbus.enabled &= !flags.no_dbus;
         Ok(())
     }

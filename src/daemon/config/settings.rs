@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{Config, LogFormat, LogLevel};
+use super::{Config, LogFormat, LogLevel, Role};
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +89,19 @@ pub const SETTINGS: &[Setting] = &[
         set: |config, given| folder(given).map(|path| config.socket = path),
     },
     Setting {
+        key: None,
+        variable: "MSGD_ROLE",
+        flag: Some("--role"),
+        default: "person",
+        example: "",
+        about: "What the daemon is there for: person, or mailbox to host mailboxes for others \
+                and nothing else.",
+        set: |config, given| {
+            config.role = text(given)?.parse::<Role>()?;
+            Ok(())
+        },
+    },
+    Setting {
         key: Some("net.listen"),
         variable: "MSGD_LISTEN",
         flag: Some("--listen"),
@@ -168,6 +181,31 @@ pub const SETTINGS: &[Setting] = &[
         set: |config, given| boolean(given).map(|on| config.dbus.enabled = on),
     },
     Setting {
+        key: Some("store.reserve_mib"),
+        variable: "MSGD_RESERVE_MIB",
+        flag: None,
+        default: "16",
+        example: "16",
+        about: "Free space, in MiB, below which nothing more is written, 1 to 1048576.",
+        set: |config, given| {
+            config.store.reserve_bytes = integer(given, 1, 1 << 20)? << 20;
+            Ok(())
+        },
+    },
+    Setting {
+        key: Some("mailbox.host_mib"),
+        variable: "MSGD_MAILBOX_HOST_MIB",
+        flag: None,
+        default: "1024",
+        example: "1024",
+        about: "Most MiB that all mailboxes hosted here for others may hold together, 1 to \
+                1048576.",
+        set: |config, given| {
+            config.mailbox.host_bytes = integer(given, 1, 1 << 20)? << 20;
+            Ok(())
+        },
+    },
+    Setting {
         key: Some("mailbox.poll_seconds"),
         variable: "MSGD_MAILBOX_POLL_SECONDS",
         flag: None,
@@ -191,18 +229,6 @@ pub const SETTINGS: &[Setting] = &[
                 tell when this machine is on.",
         set: |config, given| {
             config.mailbox.receipt = Duration::from_secs(integer(given, 1, 3600)?);
-            Ok(())
-        },
-    },
-    Setting {
-        key: Some("store.reserve_mib"),
-        variable: "MSGD_RESERVE_MIB",
-        flag: None,
-        default: "16",
-        example: "16",
-        about: "Free space, in MiB, below which nothing more is written, 1 to 1048576.",
-        set: |config, given| {
-            config.store.reserve_bytes = integer(given, 1, 1 << 20)? << 20;
             Ok(())
         },
     },

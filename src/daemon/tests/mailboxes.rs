@@ -2,23 +2,19 @@
 
 use super::*;
 use crate::{
-    engine::{event_bus::Once, mailbox::host::NewMailbox},
     model::{ContactId, RouteId},
-    service::AcceptMailbox,
+    service::{AcceptMailbox, OfferMailbox},
     store::{deposits, mailbox_tags},
 };
 
 impl Person {
     /// The code of a mailbox that this person keeps for somebody.
     async fn offers_mailbox(&self) -> String {
-        let new = NewMailbox {
-            name: String::new(),
-            max_bytes: 64 << 20,
-            addresses: self.service().get_status().await.unwrap().listen,
-        };
-        let host = &self.running.as_ref().unwrap().0.mailbox_host;
-        let (_, code) = host.offer(new, Once::default()).await.unwrap();
-        code.to_text()
+        let wish = OfferMailbox::default();
+        let offered = self
+            .service()
+            .offer_mailbox(wish, IdempotencyKey::default());
+        offered.await.unwrap().code
     }
 
     async fn accepts_mailbox(&self, code: String) {

@@ -6,7 +6,10 @@
 use super::*;
 use crate::{
     base::{Paths, TestClock},
-    daemon::{DbusSettings, LogFormat, LogLevel, LogSettings, NetSettings, StoreSettings},
+    daemon::{
+        DbusSettings, LogFormat, LogLevel, LogSettings, MailboxSettings, NetSettings, Role,
+        StoreSettings,
+    },
     model::{DeliveryState, Direction, ErrorCode, PageRequest},
     service::{
         AddContact, CreateInvite, IdempotencyKey, NewSlot, Selector, SendMessage, Since, Subscribe,
@@ -70,7 +73,12 @@ impl Home {
                 format: LogFormat::Text,
             },
             dbus: DbusSettings { enabled: false },
-            mailbox: mailbox::user::MailboxSettings::default(),
+            mailbox: MailboxSettings {
+                host_bytes: 1 << 20,
+                poll: HOUR,
+                receipt: HOUR,
+            },
+            role: Role::Person,
             store: StoreSettings { reserve_bytes: 0 },
         }
     }

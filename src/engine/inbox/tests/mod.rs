@@ -77,7 +77,7 @@ impl Bench {
             Vec::new(),
         );
         let outbox = Outbox::spawn(bus.clone(), net.clone(), clock, &tasks);
-        let settings = mailbox::user::MailboxSettings::default();
+        let settings = mailbox::user::Pace::default();
         let rooms = mailbox::user::Neighbours {
             bus: bus.clone(),
             vault: vault.clone(),

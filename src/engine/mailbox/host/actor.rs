@@ -112,6 +112,10 @@ impl Actor {
     }
 
     async fn on_other(&mut self, command: Command) {
+        // A client may ask before the word of the open store has come here.
+        if !self.loaded && self.bus.store().is_attached(Tier::Transport) {
+            self.open().await;
+        }
         match command {
             Command::Frame(..) => {}
             Command::Opened => self.open().await,

@@ -27,15 +27,12 @@ impl Bucket {
 
     /// Takes a token; false if there is none.
     pub(super) fn take(&mut self, rate: Rate, now_ms: u64) -> bool {
-        let gained = now_ms
-            .saturating_sub(self.at_ms)
-            .saturating_mul(rate.per_1000_s)
-            / 1_000;
+        let passed = now_ms.saturating_sub(self.at_ms);
+        let gained = passed.saturating_mul(rate.per_1000_s) / 1_000;
         // What is too little to count yet must not be lost by asking often.
-        if gained > 0 {
-            self.level = self.level.saturating_add(gained).min(rate.burst * 1_000);
-            self.at_ms = now_ms;
-        }
+        let counted = gained.saturating_mul(1_000).checked_div(rate.per_1000_s);
+        self.at_ms = self.at_ms.saturating_add(counted.unwrap_or(passed));
+        self.level = self.level.saturating_add(gained).min(rate.burst * 1_000);
         let enough = self.level >= 1_000;
         if enough {
             self.level -= 1_000;

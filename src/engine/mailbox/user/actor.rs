@@ -1,7 +1,7 @@
 //! The loop: contacts who are away, hosts that are to get parcels, hosts that have some.
 
 use super::{
-    Announced, Command, Event, MailboxSettings, Neighbours, Shared, collect::Poll, deposits::Host,
+    Announced, Command, Event, Neighbours, Pace, Shared, collect::Poll, deposits::Host,
     lanes::Lanes, rising::Speaker,
 };
 use crate::{
@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 
 pub(super) struct Actor {
     pub(super) rooms: Neighbours,
-    pub(super) settings: MailboxSettings,
+    pub(super) settings: Pace,
     pub(super) clock: Clock,
     inbox: mpsc::Receiver<Command>,
     pub(super) shared: Arc<Shared>,
@@ -33,7 +33,7 @@ pub(super) struct Actor {
 impl Actor {
     pub(super) fn new(
         rooms: Neighbours,
-        settings: MailboxSettings,
+        settings: Pace,
         clock: Clock,
         inbox: mpsc::Receiver<Command>,
         (shared, speaker): (Arc<Shared>, Arc<Speaker>),

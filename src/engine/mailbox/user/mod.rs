@@ -62,14 +62,14 @@ use tokio::sync::mpsc;
 
 /// How mailboxes are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MailboxSettings {
+pub struct Pace {
     /// The mean time between two polls.
     pub poll: Duration,
     /// The mean time after which a receipt goes without company.
     pub receipt: Duration,
 }
 
-impl Default for MailboxSettings {
+impl Default for Pace {
     fn default() -> Self {
         Self {
             poll: Duration::from_secs(300),
@@ -184,12 +184,7 @@ pub struct Mailboxes {
 impl Mailboxes {
     /// Starts the actor.
     #[must_use]
-    pub fn spawn(
-        rooms: Neighbours,
-        settings: MailboxSettings,
-        clock: Clock,
-        tasks: &Tasks,
-    ) -> (Self, Rising) {
+    pub fn spawn(rooms: Neighbours, settings: Pace, clock: Clock, tasks: &Tasks) -> (Self, Rising) {
         let (commands, inbox) = mpsc::channel(256);
         let (speaker, rising) = rising::rising();
         let (speaker, shared) = (Arc::new(speaker), Arc::<Shared>::default());
