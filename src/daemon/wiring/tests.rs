@@ -7,8 +7,8 @@ use super::*;
 use crate::{
     base::{Paths, TestClock},
     daemon::{
-        DbusSettings, LogFormat, LogLevel, LogSettings, MailboxSettings, NetSettings, Role,
-        StoreSettings,
+        DbusSettings, LogFormat, LogLevel, LogSettings, NetSettings, StoreSettings,
+        config::{MailboxSettings, Role},
     },
     model::{DeliveryState, Direction, ErrorCode, PageRequest},
     service::{
