@@ -6,6 +6,8 @@
 //! - `MSGD_BIN_DIR`: folder of the binaries to measure; else those of this build.
 //! - `MSGD_BENCH_IDLE_S`: seconds of idling to watch (60; 0 leaves the phase out).
 //! - `MSGD_BENCH_N`: messages sent one at a time (200).
+//! - `MSGD_BENCH_CONTACTS`, `MSGD_BENCH_QUEUED`: people to know who are all away (0: none), and
+//!   messages to leave for them (100 each). A thousand and the hundred thousand take minutes.
 //! - `MSGD_BENCH_NETNS=0`: stay on the loopback even where network namespaces can be had.
 //!
 //! As root each daemon lives in a network namespace of its own, joined by a virtual cable, and
@@ -21,6 +23,8 @@
 
 #[path = "end_to_end/cable.rs"]
 mod cable;
+#[path = "end_to_end/crowd.rs"]
+mod crowd;
 #[path = "end_to_end/daemon.rs"]
 mod daemon;
 #[path = "end_to_end/phases.rs"]
@@ -98,8 +102,13 @@ async fn run() -> Outcome<()> {
     phases::idle(&alice, &bob, idle, &mut report).await?;
     phases::offline(&alice, &mut bob, &pair, &mut report).await?;
     phases::crash(&alice, &mut bob, &pair, &mut report).await?;
-    alice.stop().await?;
+    let contacts = usize::try_from(setting("MSGD_BENCH_CONTACTS", 0)?)?;
+    let queued = setting("MSGD_BENCH_QUEUED", u64::try_from(contacts)? * 100)?;
+    let queued = usize::try_from(queued)?;
     bob.stop().await?;
+    let house = |name: &str| place(name, 1);
+    crowd::crowd(&mut alice, house, contacts, queued, &mut report).await?;
+    alice.stop().await?;
     eprintln!("{report}");
     println!("{}", report.json());
     Ok(())

@@ -1,5 +1,10 @@
 //! How one record of the store is sealed, and under which blinded name it is kept.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
 use zeroize::Zeroizing;
 
 use super::{CryptoError, Random, Secret, aead, kdf, reader::Reader};
@@ -12,6 +17,14 @@ const PAGE: usize = 4096;
 pub struct RecordCipher {
     key: Secret<32>,
     schema: u32,
+    /// Derived at first use: every access to a record needs both.
+    tables: RwLock<HashMap<&'static str, Arc<TableKeys>>>,
+}
+
+/// What one table's records are named and sealed with.
+struct TableKeys {
+    blinding: Secret<32>,
+    sealing: Secret<32>,
 }
 
 impl RecordCipher {
@@ -21,21 +34,22 @@ impl RecordCipher {
         Self {
             key: key.clone(),
             schema,
+            tables: RwLock::default(),
         }
     }
 
     /// The name under which the disk knows `key` of `table`.
     #[must_use]
-    pub fn blind(&self, table: &str, key: &[u8]) -> [u8; 16] {
-        let blinding = kdf::derive::<32>(self.key.as_bytes(), "key", &[table.as_bytes()]);
-        truncated(&kdf::mac(blinding.as_bytes(), "blind", &[key]))
+    pub fn blind(&self, table: &'static str, key: &[u8]) -> [u8; 16] {
+        let keys = self.keys_of(table);
+        truncated(&kdf::mac(keys.blinding.as_bytes(), "blind", &[key]))
     }
 
     /// Seals `value` so that it opens only in its own place, padded so that its size says little.
     #[must_use]
     pub fn seal(
         &self,
-        table: &str,
+        table: &'static str,
         blinded: &[u8; 16],
         value: &[u8],
         rng: &mut dyn Random,
@@ -49,7 +63,7 @@ impl RecordCipher {
         plain.extend_from_slice(value);
         plain.resize(padded, 0);
         let body = aead::seal(
-            &self.table_key(table),
+            &self.keys_of(table).sealing,
             &nonce,
             &self.aad(table, blinded),
             plain,
@@ -63,7 +77,7 @@ impl RecordCipher {
     /// Damage, another key, another place, or another schema.
     pub fn open(
         &self,
-        table: &str,
+        table: &'static str,
         blinded: &[u8; 16],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
@@ -73,9 +87,14 @@ impl RecordCipher {
         };
         let mut reader = Reader::new(sealed);
         let nonce = reader.array().ok_or(malformed("too short"))?;
-        let key = self.table_key(table);
-        let plain = aead::open(&key, &nonce, &self.aad(table, blinded), reader.rest())
-            .ok_or(CryptoError::Unauthentic)?;
+        let keys = self.keys_of(table);
+        let plain = aead::open(
+            &keys.sealing,
+            &nonce,
+            &self.aad(table, blinded),
+            reader.rest(),
+        )
+        .ok_or(CryptoError::Unauthentic)?;
         let mut reader = Reader::new(&plain);
         let len = reader.u32().and_then(|len| usize::try_from(len).ok());
         let value = len
@@ -84,8 +103,19 @@ impl RecordCipher {
         Ok(Zeroizing::new(value.to_vec()))
     }
 
-    fn table_key(&self, table: &str) -> Secret<32> {
-        kdf::derive(self.key.as_bytes(), "rec", &[table.as_bytes()])
+    fn keys_of(&self, table: &'static str) -> Arc<TableKeys> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keys) = tables.get(table) {
+            return Arc::clone(keys);
+        }
+        drop(tables);
+        let derive = |label| kdf::derive(self.key.as_bytes(), label, &[table.as_bytes()]);
+        let keys = Arc::new(TableKeys {
+            blinding: derive("key"),
+            sealing: derive("rec"),
+        });
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(tables.entry(table).or_insert(keys))
     }
 
     fn aad(&self, table: &str, blinded: &[u8; 16]) -> Vec<u8> {

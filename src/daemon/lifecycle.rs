@@ -74,7 +74,19 @@ impl RunError {
         use crate::model::ErrorCode;
         let code = match self {
             Self::Config(_) => ErrorCode::InvalidArgument,
-            Self::Taken(_) => ErrorCode::Conflict,
+            Self::Taken(_)
+            | Self::Socket(_)
+            | Self::Wiring(WiringError::Store(StoreError::InUse(_))) => ErrorCode::Conflict,
+            // To start again changes nothing until somebody has repaired it.
+            Self::Folder { .. }
+            | Self::Wiring(
+                WiringError::Store(
+                    StoreError::ReadOnly(_)
+                    | StoreError::NewerSchema { .. }
+                    | StoreError::Corrupt { .. },
+                )
+                | WiringError::Vault(_),
+            ) => ErrorCode::Failed,
             Self::Wiring(WiringError::Store(error)) | Self::Close(error) => error.code(),
             _ => ErrorCode::Internal,
         };

@@ -1,6 +1,6 @@
 //! Puts the rooms together: the only place that knows them all.
 
-use super::{Config, config::Role};
+use super::{Config, Role};
 use crate::{
     base::{Clock, Tasks},
     crypto::KdfParams,

@@ -50,7 +50,14 @@ impl Service {
 
     /// One contact.
     pub async fn get_contact(&self, which: Selector) -> Result<Contact> {
-        let all = self.open_rooms()?.contacts.list().map_err(error::contact)?;
+        let contacts = &self.open_rooms()?.contacts;
+        // A whole id comes before any name, so nobody else needs to be looked at.
+        if let Ok(id) = which.0.trim().parse()
+            && let Some(contact) = contacts.find(id).map_err(error::contact)?
+        {
+            return Ok(contact);
+        }
+        let all = contacts.list().map_err(error::contact)?;
         guard::select(
             "contact",
             all,

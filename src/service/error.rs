@@ -73,6 +73,7 @@ pub(super) fn vault(error: VaultError) -> ServiceError {
         VaultError::WrongPassphrase | VaultError::Wait { .. } => ErrorCode::Denied,
         VaultError::WeakPassphrase { .. } => ErrorCode::InvalidArgument,
         VaultError::MakeSlot(_) => ErrorCode::Conflict,
+        VaultError::KeyringGone => ErrorCode::Failed,
         VaultError::OpenKeyring(_)
         | VaultError::OpenTransportKey(_)
         | VaultError::Read { .. }

@@ -39,12 +39,8 @@ impl Service {
             &key,
             &[&contact.0, request.text.as_bytes()],
         )?;
-        let sent = rooms
-            .messages
-            .send(contact, request.text, once)
-            .await
-            .map_err(error::message)?;
-        rooms.messages.get(sent.message).map_err(error::message)
+        let sent = rooms.messages.send(contact, request.text, once).await;
+        sent.map_err(error::message)
     }
 
     /// One message.

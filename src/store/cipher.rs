@@ -48,14 +48,19 @@ impl Ciphers {
     }
 
     /// Where the record `key` of `table` stands.
-    pub(super) fn blind(&self, tier: Tier, table: &str, key: &[u8]) -> Result<Key, StoreError> {
+    pub(super) fn blind(
+        &self,
+        tier: Tier,
+        table: &'static str,
+        key: &[u8],
+    ) -> Result<Key, StoreError> {
         Ok(self.get(tier)?.blind(table, key))
     }
 
     pub(super) fn seal(
         &self,
         tier: Tier,
-        table: &str,
+        table: &'static str,
         place: &Key,
         value: &[u8],
     ) -> Result<Vec<u8>, StoreError> {

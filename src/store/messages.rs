@@ -94,7 +94,11 @@ pub fn update(
     change: impl FnOnce(&mut StoredMessage),
 ) -> Result<(), StoreError> {
     let table = MessageSegment::TABLE;
-    let mut message = get(txn, conversation, index)?.ok_or(StoreError::Missing { table })?;
+    let (segment, slot) = split(index);
+    let place = key(&conversation.0, segment);
+    let messages = &txn.edit_existing::<MessageSegment>(&place)?.messages;
+    let stored = messages.get(slot).cloned();
+    let mut message = lengthen(txn, stored.ok_or(StoreError::Missing { table })?)?;
     let before = (message.text.clone(), message.body.clone());
     let was_apart = is_long(&message);
     change(&mut message);
@@ -109,9 +113,8 @@ pub fn update(
         }
         message = shorten(txn, message)?;
     }
-    let (segment, slot) = split(index);
     let stored = txn
-        .edit_existing::<MessageSegment>(&key(&conversation.0, segment))?
+        .edit_existing::<MessageSegment>(&place)?
         .messages
         .get_mut(slot)
         .ok_or(StoreError::Missing { table })?;

@@ -104,6 +104,19 @@ pub fn remove(txn: &mut Txn, route: &RouteId, row: u64) -> Result<bool, StoreErr
     let Some(gone) = txn.get::<OutboxRow>(&key(&route.0, row))? else {
         return Ok(false);
     };
+    remove_read(txn, route, row, &gone).map(|()| true)
+}
+
+/// Removes the parcel in `row`, which the same transaction has just read as `gone`.
+///
+/// # Errors
+/// As [`Txn::delete`].
+pub fn remove_read(
+    txn: &mut Txn,
+    route: &RouteId,
+    row: u64,
+    gone: &OutboxRow,
+) -> Result<(), StoreError> {
     txn.delete::<OutboxRow>(&key(&route.0, row))?;
     let OutboxHead { mut head, tail, .. } = self::head(txn, route)?;
     while head < tail && !txn.contains::<OutboxRow>(&key(&route.0, head))? {
@@ -116,7 +129,7 @@ pub fn remove(txn: &mut Txn, route: &RouteId, row: u64) -> Result<bool, StoreErr
     record.live = record.live.checked_sub(1).ok_or(StoreError::Damaged {
         table: OutboxHead::TABLE,
     })?;
-    Ok(true)
+    Ok(())
 }
 
 /// Up to `max` parcels, oldest first, from row `from` on and below row `below`.

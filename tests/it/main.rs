@@ -24,6 +24,8 @@ mod delivery;
 mod events;
 mod kill9;
 mod locked;
+mod mailbox_host;
+mod mailboxes;
 mod meeting;
 mod moving;
 mod refusals;

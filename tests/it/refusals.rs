@@ -8,7 +8,7 @@ use msgd::{
 use std::{
     collections::BTreeMap,
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
     path::Path,
 };
 
@@ -61,6 +61,20 @@ async fn another_user_is_kept_out_by_the_daemons_folder_and_denied_behind_it() {
     assert!(denied.stdout.is_empty(), "{denied:?}");
     let own = alice.msgctl(&["status"]);
     assert!(own.status.success(), "{own:?}");
+}
+
+#[test]
+fn a_socket_that_somebody_else_answers_on_is_left_alone() {
+    let alice = Daemon::at_home("Alice");
+    let folder = alice.runtime_dir().join("msgd/default");
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::set_permissions(&folder, Permissions::from_mode(0o700)).expect("closed");
+    let socket = folder.join("msgd.sock");
+    let _other = UnixListener::bind(&socket).expect("bound");
+    let refused = alice.msgd().output().expect("it runs");
+    assert_eq!(refused.status.code(), Some(10), "{refused:?}");
+    let said = String::from_utf8(refused.stderr).expect("text");
+    assert!(said.contains(&socket.display().to_string()), "{said}");
 }
 
 #[test]
@@ -167,10 +181,17 @@ async fn a_truncated_keyring_keeps_the_daemon_from_starting_and_loses_nothing() 
     fs::write(&path, &whole[..whole.len() / 2]).expect("written");
     let before = keys_in(&alice.data_dir());
     let refused = alice.msgd().output().expect("it runs");
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(refused.status.code(), Some(10));
     let said = String::from_utf8(refused.stderr).expect("text");
     assert!(said.contains("keyring"), "{said}");
     assert_eq!(keys_in(&alice.data_dir()), before);
+
+    // Nor does a new keyring take the place of one that is gone: it would open none of the keys.
+    fs::remove_file(&path).expect("removed");
+    let refused = alice.msgd().output().expect("it runs");
+    assert_eq!(refused.status.code(), Some(10));
+    let said = String::from_utf8(refused.stderr).expect("text");
+    assert!(said.contains("keyring.v1 is missing"), "{said}");
     fs::write(&path, whole).expect("written");
     alice.start().await;
     assert_eq!(alice.vault_state().await, v1::VaultState::Unlocked);
@@ -185,7 +206,7 @@ async fn a_store_of_a_later_version_is_left_alone() {
     fs::write(&schema, "999\n").expect("written");
     let before = files_in(&alice.data_dir());
     let refused = alice.msgd().output().expect("it runs");
-    assert!(!refused.status.success());
+    assert_eq!(refused.status.code(), Some(10));
     let said = String::from_utf8(refused.stderr).expect("text");
     assert!(said.contains("999"), "{said}");
     assert_eq!(files_in(&alice.data_dir()), before);

@@ -32,6 +32,7 @@ pub(crate) struct Daemon {
     home: TempDir,
     /// Where it listens, as it is told.
     listen: String,
+    role: &'static str,
     running: Option<Running>,
 }
 
@@ -50,6 +51,7 @@ impl Daemon {
             name,
             home,
             listen: "127.0.0.1:0".to_owned(),
+            role: "person",
             running: None,
         };
         fs::create_dir(daemon.runtime_dir()).expect("a runtime folder");
@@ -110,6 +112,11 @@ impl Daemon {
         reply(self.client().identities().create_identity(create).await).expect("an identity");
     }
 
+    /// Has it start in another role.
+    pub(crate) fn is_there_for(&mut self, role: &'static str) {
+        self.role = role;
+    }
+
     /// Has it listen elsewhere from its next start on.
     pub(crate) fn moves_to(&mut self, listen: &str) {
         listen.clone_into(&mut self.listen);
@@ -156,6 +163,7 @@ impl Daemon {
     pub(crate) fn msgd(&self) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_msgd"));
         command.args(["--listen", &self.listen, "--no-dbus"]);
+        command.args(["--role", self.role]);
         command
     }
 

@@ -202,10 +202,14 @@ impl DeviceKey {
         self.held.iter().map(|s| s.start).collect()
     }
 
-    /// Every key that may open something, the newest first.
+    /// Every key that may open something, the likeliest first: an anonymous message is tried
+    /// with one after the other. The newest is tomorrow's, so the one before it leads.
     pub(in crate::crypto) fn decryptors(&self) -> Vec<&KeyPair> {
         let mut newest: Vec<_> = self.held.iter().collect();
         newest.sort_by_key(|s| std::cmp::Reverse(s.start));
+        if newest.len() > 1 {
+            newest.swap(0, 1);
+        }
         newest.into_iter().map(|s| &s.pair).collect()
     }
 

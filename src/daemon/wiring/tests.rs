@@ -7,8 +7,7 @@ use super::*;
 use crate::{
     base::{Paths, TestClock},
     daemon::{
-        DbusSettings, LogFormat, LogLevel, LogSettings, NetSettings, StoreSettings,
-        config::{MailboxSettings, Role},
+        DbusSettings, LogFormat, LogLevel, LogSettings, MailboxSettings, NetSettings, StoreSettings,
     },
     model::{DeliveryState, Direction, ErrorCode, PageRequest},
     service::{

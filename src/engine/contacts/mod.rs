@@ -54,7 +54,10 @@ use crate::{
     engine::{event_bus::EventBus, identities::Identities, vault::Vault},
     model::{Contact, ContactId, Invite, Presence, Request, RouteId, VaultState},
     net::{LinkKey, Net},
-    store::{Store, Txn, contacts, invites as invite_rows, requests as request_rows},
+    store::{
+        Store, Txn, contacts, invites as invite_rows, records::ContactRecord,
+        requests as request_rows,
+    },
 };
 use rising::Speaker;
 use std::{
@@ -138,13 +141,22 @@ impl Contacts {
     /// Locked, or what the store says.
     pub fn list(&self) -> Result<Vec<Contact>, ContactError> {
         let rows = contacts::list(&self.store().read()).map_err(ContactError::Store)?;
-        rows.iter()
-            .map(|row| {
-                let mut contact = convert::contact(row).ok_or(ContactError::Damaged)?;
-                contact.presence = self.presence(contact.id);
-                Ok(contact)
-            })
-            .collect()
+        rows.iter().map(|row| self.complete(row)).collect()
+    }
+
+    /// The contact `id`, if there is one.
+    ///
+    /// # Errors
+    /// Locked, or what the store says.
+    pub fn find(&self, id: ContactId) -> Result<Option<Contact>, ContactError> {
+        let row = contacts::get(&self.store().read(), &id).map_err(ContactError::Store)?;
+        row.map(|row| self.complete(&row)).transpose()
+    }
+
+    fn complete(&self, row: &ContactRecord) -> Result<Contact, ContactError> {
+        let mut contact = convert::contact(row).ok_or(ContactError::Damaged)?;
+        contact.presence = self.presence(contact.id);
+        Ok(contact)
     }
 
     /// Every request, the oldest first.

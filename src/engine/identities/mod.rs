@@ -5,19 +5,24 @@
 //!   losing the database must not lose who the user is.
 //! - The file is written before the record, so a crash in between leaves a file that nothing
 //!   names, and never a record without its keys.
+//! - Contacts' device certificates are parsed once and kept beside the keys: each time, up to
+//!   four signatures would be verified. They go with the keys when the vault is locked, since
+//!   they tell who the contacts are.
 
+mod certs;
 mod error;
 mod key_file;
 
 pub use error::IdentityError;
 
 use crate::{
-    crypto::{DeviceCert, DeviceKey, IdentityCert, IdentityKey, Random, SystemRandom},
+    crypto::{CryptoError, DeviceCert, DeviceKey, IdentityCert, IdentityKey, Random, SystemRandom},
     engine::{event_bus::EventBus, vault::Vault},
     model::{EventKind, Fingerprint, Identity, IdentityId, Timestamp, limits},
     protocol::{CAPS, genesis},
     store::{Once, Store, identities, records::IdentityRecord},
 };
+use certs::Certs;
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -45,6 +50,7 @@ struct Inner {
     bus: EventBus,
     vault: Vault,
     keys: Mutex<HashMap<IdentityId, Arc<Keys>>>,
+    certs: Certs,
 }
 
 impl Identities {
@@ -56,6 +62,7 @@ impl Identities {
             bus,
             vault,
             keys: Mutex::default(),
+            certs: Certs::default(),
         }))
     }
 
@@ -211,6 +218,15 @@ impl Identities {
     /// Forgets every key in memory; called when the vault is locked.
     pub fn forget_all(&self) {
         self.held().clear();
+        self.0.certs.forget();
+    }
+
+    /// A contact's certificate, as [`DeviceCert::parse`] reads it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn contact_cert(&self, bytes: &[u8]) -> Result<Arc<DeviceCert>, CryptoError> {
+        self.0.certs.parse(bytes)
     }
 
     fn forget(&self, id: IdentityId) {

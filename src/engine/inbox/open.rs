@@ -69,7 +69,7 @@ pub(super) struct Opened {
 /// What opening for one contact needs.
 pub(super) struct Reader {
     keys: Arc<Keys>,
-    device: DeviceCert,
+    device: Arc<DeviceCert>,
     conversation: ConversationId,
     context: [u8; 32],
 }
@@ -96,7 +96,10 @@ impl Reader {
         let conversation = known.conversation;
         let context = context(contact, &keys.cert.fingerprint(), conversation)
             .ok_or(RefusedError::Damaged)?;
-        let device = DeviceCert::parse(&contact.device_cert).map_err(RefusedError::Cert)?;
+        let device = rooms
+            .identities
+            .contact_cert(&contact.device_cert)
+            .map_err(RefusedError::Cert)?;
         Ok(Self {
             keys,
             device,

@@ -3,6 +3,7 @@
 use super::{
     MessageError,
     composer::{Sent, Tools},
+    from_record,
     repair::origin,
 };
 use crate::{
@@ -42,7 +43,7 @@ pub(super) struct Desk {
     pub(super) conversation: ConversationRecord,
     pub(super) session: SessionRecord,
     pub(super) keys: Arc<Keys>,
-    device: DeviceCert,
+    device: Arc<DeviceCert>,
     context: [u8; 32],
 }
 
@@ -73,7 +74,10 @@ impl Desk {
             .identities
             .keys(identity)
             .map_err(MessageError::Identity)?;
-        let device = DeviceCert::parse(&contact.device_cert).map_err(MessageError::PeerCert)?;
+        let device = tools
+            .identities
+            .contact_cert(&contact.device_cert)
+            .map_err(MessageError::PeerCert)?;
         let context = context(&contact, &keys.cert.fingerprint(), conversation_id)
             .ok_or(MessageError::Damaged)?;
         Ok(Self {
@@ -285,10 +289,10 @@ pub(super) fn message(
     once: &Once,
 ) -> Result<Sent, MessageError> {
     if let Some(answer) = once.find(txn).map_err(MessageError::Store)? {
-        let (conversation, message) = answer.split_at_checked(16).ok_or(MessageError::Damaged)?;
+        let (_, message) = answer.split_at_checked(16).ok_or(MessageError::Damaged)?;
         return Ok(Sent {
-            conversation: ConversationId::from_slice(conversation).ok_or(MessageError::Damaged)?,
             message: MessageId::from_slice(message).ok_or(MessageError::Damaged)?,
+            fresh: None,
         });
     }
     let mut desk = Desk::open(tools, txn, id)?;
@@ -325,7 +329,8 @@ pub(super) fn message(
         kind: ROW_MESSAGE,
         ..desk.row(sealed)
     };
-    let index = messages::append(txn, &conversation, stored).map_err(MessageError::Store)?;
+    let index =
+        messages::append(txn, &conversation, stored.clone()).map_err(MessageError::Store)?;
     let record = &mut desk.conversation;
     record.message_count = index + 1;
     record.own_seq = seq;
@@ -348,7 +353,7 @@ pub(super) fn message(
     let answer: Vec<u8> = conversation.0.iter().chain(&id.0).copied().collect();
     once.put(txn, &answer).map_err(MessageError::Store)?;
     Ok(Sent {
-        conversation,
         message: id,
+        fresh: from_record(conversation, index, stored),
     })
 }

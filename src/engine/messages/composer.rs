@@ -10,7 +10,7 @@ use crate::{
         outbox::{self, Outbox},
         vault::Vault,
     },
-    model::{ContactId, ConversationId, MessageId, RouteId, VaultState},
+    model::{ContactId, Message, MessageId, RouteId, VaultState},
     store::{self, Once, StoreError, Ticket, Txn, records::OutboxHead},
 };
 use std::{
@@ -28,12 +28,11 @@ const IN_FLIGHT: usize = 8;
 type Reply<T> = oneshot::Sender<Result<T, MessageError>>;
 
 /// A message that is on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// Its conversation.
-    pub conversation: ConversationId,
-    /// Its id.
-    pub message: MessageId,
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) message: MessageId,
+    /// As it was stored; `None` if that was for an earlier call.
+    pub(super) fresh: Option<Message>,
 }
 
 pub(super) enum Command {
@@ -88,6 +87,12 @@ enum After {
     Deposits(RouteId),
     /// A row that was kept back, whatever becomes of the batch.
     Release(RouteId, u64),
+}
+
+impl After {
+    const fn is_answer(&self) -> bool {
+        matches!(self, Self::Sent(..) | Self::Done(..))
+    }
 }
 
 /// What sealing needs.
@@ -343,9 +348,19 @@ async fn finish(tools: &Tools, ticket: Result<Ticket, StoreError>, afters: Vec<A
     if durable.is_ok() {
         tools.bus.announce();
     }
+    let (answers, rest): (Vec<_>, Vec<_>) = afters.into_iter().partition(After::is_answer);
+    if !answers.is_empty() {
+        speak(tools, &durable, answers).await;
+        // Handing parcels to links takes a while: callers hear first.
+        tokio::task::yield_now().await;
+    }
+    speak(tools, &durable, rest).await;
+}
+
+async fn speak(tools: &Tools, durable: &Result<(), StoreError>, afters: Vec<After>) {
     for after in afters {
         // A caller who has gone away needs no answer.
-        match (after, &durable) {
+        match (after, durable) {
             (After::Sent(reply, Ok(sent)), Ok(())) => drop(reply.send(Ok(sent))),
             (After::Sent(reply, Ok(_)), Err(error)) => {
                 drop(reply.send(Err(MessageError::Store(error.clone()))))

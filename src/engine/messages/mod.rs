@@ -6,6 +6,8 @@
 //!   made durable by one flush.
 //! - Sealing happens inside the store's transaction: what was sealed and what was counted are
 //!   the same fact. A batch is small, so readers of incoming mail wait a few milliseconds at most.
+//! - Once a batch is durable its callers are answered, with what was stored and no second
+//!   reading, before its parcels are handed to links.
 //! - Taking a message back leaves a hole in its author's numbering; a `Void` parcel fills it,
 //!   or the reader would wait for it for ever.
 //! - What the contact signs it cannot open is sealed anew, at most three times and an hour
@@ -29,7 +31,6 @@ mod take_back;
 mod tests;
 
 pub(crate) use compose::context;
-pub use composer::Sent;
 pub use error::MessageError;
 
 use crate::{
@@ -84,7 +85,7 @@ impl Messages {
         }
     }
 
-    /// Seals `text` for `contact`. Returned means durable.
+    /// Seals `text` for `contact`. Returned means durable; the message is told as it was then.
     ///
     /// # Errors
     /// Empty or too long a text, a full outbox, no such or a blocked contact, locked, or what
@@ -94,20 +95,21 @@ impl Messages {
         contact: ContactId,
         text: String,
         once: Once,
-    ) -> Result<Sent, MessageError> {
+    ) -> Result<Message, MessageError> {
         if text.is_empty() {
             return Err(MessageError::Empty);
         }
         if text.len() > limits::MAX_TEXT_BYTES {
             return Err(MessageError::TooLong { bytes: text.len() });
         }
-        self.ask(|reply| Command::Send {
+        let send = |reply| Command::Send {
             contact,
             text,
             once,
             reply,
-        })
-        .await
+        };
+        let sent = self.ask(send).await?;
+        sent.fresh.map_or_else(|| self.get(sent.message), Ok)
     }
 
     /// Takes a message back, as long as nobody has it.

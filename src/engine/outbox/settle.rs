@@ -54,7 +54,7 @@ impl Outbox {
                 }
                 let covered = receipt.covers(place.0, place.1);
                 if covered && number < handed {
-                    outbox::remove(txn, &route, number)?;
+                    outbox::remove_read(txn, &route, number, &row)?;
                     self.delivered(txn, &row, &head.log)?;
                 } else if !covered && is_lost(&row, now) {
                     outbox::update(txn, &route, number, |row| {

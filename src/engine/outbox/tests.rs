@@ -1,5 +1,6 @@
 //! Stories of the sender's side, on a real store, with a test's clock and a test's network.
 
+mod simulation;
 mod world;
 
 use super::Command;

@@ -15,6 +15,11 @@ pub enum VaultError {
     /// There is no keyring.
     #[error("this profile has no vault yet")]
     Missing,
+    /// There is no keyring, but there are keys that it sealed.
+    #[error(
+        "keyring.v1 is missing, and identities are sealed with it: put it back from a backup, or move the folder away to begin anew"
+    )]
+    KeyringGone,
     /// The vault must be unlocked first.
     #[error("the vault is locked")]
     Locked,

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 const KEYRING: &str = "keyring.v1";
 const TRANSPORT: &str = "transport.key";
 const UNATTENDED: &str = "unattended.key";
+const IDENTITIES: &str = "identities";
 /// Shorter ones are refused: argon2id cannot save them.
 const LEAST_PASSPHRASE_BYTES: usize = 8;
 /// More than any of these files ever holds: a swapped-in huge file must not fill the memory.
@@ -44,6 +45,11 @@ impl OwnedSecret {
 impl Files {
     pub(super) fn has_keyring(&self) -> bool {
         self.data.join(KEYRING).exists()
+    }
+
+    /// Whether a keyring that is not there would be missed: a new one opens none of these.
+    pub(super) fn has_identities(&self) -> bool {
+        fs::read_dir(self.data.join(IDENTITIES)).is_ok_and(|mut files| files.next().is_some())
     }
 
     pub(super) fn read_keyring(&self) -> Result<Keyring, VaultError> {

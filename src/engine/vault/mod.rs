@@ -73,7 +73,7 @@ impl Vault {
     /// with `params`.
     ///
     /// # Errors
-    /// When the keyring cannot be read.
+    /// When the keyring cannot be read, or is gone while what it sealed is there.
     pub fn open(
         data: PathBuf,
         runtime: Option<PathBuf>,
@@ -89,6 +89,8 @@ impl Vault {
                 bus.open(&key).map_err(VaultError::Store)?;
                 state = VaultState::Locked;
             }
+        } else if files.has_identities() {
+            return Err(VaultError::KeyringGone);
         }
         Ok(Self(Arc::new(Inner {
             files,
@@ -133,6 +135,9 @@ impl Vault {
         let _turn = self.0.keyring.lock().await;
         if self.0.files.has_keyring() {
             return Err(VaultError::Exists);
+        }
+        if self.0.files.has_identities() {
+            return Err(VaultError::KeyringGone);
         }
         let dek = Secret::random(&mut crate::crypto::SystemRandom);
         let transport = Secret::random(&mut crate::crypto::SystemRandom);

@@ -120,7 +120,8 @@ fn the_doctor_finds_what_is_damaged_and_what_is_missing() {
     assert!(report.unnamed > 0 && !report.tables.contains_key("contacts-1"));
     drop(store);
     tamper(dir.path(), |db, ciphers| {
-        let place = |table: &str, key: &[u8]| ciphers.blind(Tier::Vault, table, key).unwrap();
+        let place =
+            |table: &'static str, key: &[u8]| ciphers.blind(Tier::Vault, table, key).unwrap();
         let junk = Some(vec![0; 80].into());
         let writes = [
             (place("settings-1", CANARY.as_bytes()), junk),
