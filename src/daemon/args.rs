@@ -23,6 +23,8 @@ use super::config::{LogFormat, LogLevel, Role};
         [net] advertise       MSGD_ADVERTISE     default: the addresses it listens on\n  \
         [net] max_links       MSGD_MAX_LINKS     default: 256\n  \
         [net] epoch_hours     MSGD_EPOCH_HOURS   default: 24\n  \
+        [dht] mode            MSGD_DHT           default: on\n  \
+        [dht] bootstrap       MSGD_DHT_BOOTSTRAP default: nodes of the public network\n  \
         [dbus] enabled        MSGD_DBUS          default: true\n  \
         [store] reserve_mib   MSGD_RESERVE_MIB   default: 16\n  \
         [mailbox] host_mib    MSGD_MAILBOX_HOST_MIB  default: 1024"

@@ -18,7 +18,7 @@ use crate::{
         vault::{SlotChoice, Vault, VaultError},
     },
     model::{Timestamp, VaultState},
-    net::{Net, NetConfig, NetError},
+    net::{Directory, DirectoryConfig, Lan, LanConfig, Net, NetConfig, NetError},
     service::{About, Rooms, Service},
     store::{Store, StoreError, StoreOptions},
 };
@@ -97,12 +97,21 @@ pub(super) async fn assemble(
         config.net.advertise.clone(),
     );
     let outbox = Outbox::spawn(bus.clone(), net.clone(), clock.clone(), tasks);
+    let settings = LanConfig {
+        enabled: config.lan.enabled,
+        exclude: config.lan.exclude.clone(),
+        loopback: config.lan.loopback,
+        listen: config.net.listen.clone(),
+        port: config.lan.port,
+    };
+    let lan = Lan::spawn(settings, clock.clone(), tasks).map_err(WiringError::Net)?;
     let rooms = discovery::Neighbours {
         contacts: contacts.clone(),
         outbox: outbox.clone(),
         net: net.clone(),
+        directory: directory(config, clock, tasks),
     };
-    let discovery = Discovery::spawn(rooms, clock.clone(), tasks);
+    let discovery = Discovery::spawn(rooms, lan, clock.clone(), tasks);
     let rooms = mailbox::user::Neighbours {
         bus: bus.clone(),
         vault: vault.clone(),
@@ -140,7 +149,7 @@ pub(super) async fn assemble(
         identities: identities.clone(),
         contacts: contacts.clone(),
         outbox: outbox.clone(),
-        discovery,
+        discovery: discovery.clone(),
         mailboxes: mailboxes.clone(),
         messages: messages.clone(),
         inbox,
@@ -163,10 +172,28 @@ pub(super) async fn assemble(
         messages,
         outbox,
         mailboxes,
+        discovery,
         mailbox_host,
         stop: Box::new(move || stop()),
     });
     Ok(House { service, store })
+}
+
+/// The public directory, unless it is off. Who listens on this machine only is of no use to
+/// anybody elsewhere and must not be heard of there either; a directory that was named is asked
+/// all the same, since it may be on this machine too.
+fn directory(config: &Config, clock: &Clock, tasks: &Tasks) -> Option<Directory> {
+    let listen = &config.net.listen;
+    let hidden = !listen.is_empty() && listen.iter().all(|at| at.ip().is_loopback());
+    let bootstrap = config.dht.bootstrap.clone();
+    let wanted = config.dht.on && !(hidden && bootstrap.is_empty());
+    wanted.then(|| {
+        let settings = DirectoryConfig {
+            bootstrap,
+            ..DirectoryConfig::default()
+        };
+        Directory::spawn(settings, clock.clone(), tasks)
+    })
 }
 
 /// Opens a vault that nobody needs to unlock; a host of mailboxes makes one if there is none.

@@ -8,6 +8,8 @@ use std::time::Duration;
 const ASK_AFTER_MS: u64 = 2_000;
 /// Silence after asking before we give up.
 const GIVE_UP_AFTER_MS: u64 = 2_500;
+/// The same where there is a reason to believe that the link hangs.
+const DOUBTED_GIVE_UP_AFTER_MS: u64 = 1_500;
 /// Silence after asking on an idle link before we give up.
 const IDLE_GIVE_UP_AFTER_MS: u64 = 20_000;
 /// Shortest and longest silence on an idle link.
@@ -116,11 +118,11 @@ impl Liveness {
     /// Someone doubts that this link lives: ask at once.
     pub(super) fn doubt(&mut self, now: u64) -> Verdict {
         if let Mood::Asked { dead_at, .. } = &mut self.mood {
-            *dead_at = (*dead_at).min(now + GIVE_UP_AFTER_MS);
+            *dead_at = (*dead_at).min(now + DOUBTED_GIVE_UP_AFTER_MS);
             return Verdict::Nothing;
         }
         self.mood = Mood::Asked {
-            dead_at: now + GIVE_UP_AFTER_MS,
+            dead_at: now + DOUBTED_GIVE_UP_AFTER_MS,
             waited_since: now,
         };
         Verdict::Ping
@@ -239,6 +241,6 @@ mod tests {
         let mut link = Liveness::new(0, 7);
         assert_eq!(link.doubt(100), Verdict::Ping);
         assert_eq!(link.doubt(200), Verdict::Nothing);
-        assert_eq!(link.check(2_600), Verdict::Dead);
+        assert_eq!(link.check(1_600), Verdict::Dead);
     }
 }

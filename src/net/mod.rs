@@ -58,6 +58,7 @@ mod error;
 mod event;
 mod frames;
 mod handler;
+mod lan;
 mod lever;
 mod limits;
 mod link;
@@ -65,12 +66,15 @@ mod links;
 mod listen;
 mod liveness;
 mod proof;
+mod rendezvous;
 mod table;
 mod transport;
 
 pub use config::NetConfig;
-pub use error::{NetError, SendError};
+pub use error::{DirectoryError, NetError, SendError};
 pub use event::{DialFailure, Event, LinkDownReason, LinkKey, NetStatus};
+pub use lan::{LAN_PORT, Lan, LanConfig, LanEvent, LanExclude, LanPlace, MAX_LAN_DATAGRAM_BYTES};
+pub use rendezvous::{Directory, DirectoryConfig, DirectoryStatus};
 pub use table::{Access, Route};
 
 use crate::{
@@ -208,6 +212,12 @@ impl Net {
     pub async fn disconnect(&self, route: RouteId) {
         self.table.end(route, LinkDownReason::Disconnected);
         self.ask(Command::Cancel(route)).await;
+    }
+
+    /// Has every link ask its peer at once whether it lives, as after a change of the network.
+    /// One that gets no answer within 1.5 s ends with `NoAnswer`.
+    pub fn doubt_links(&self) {
+        self.table.doubt_all();
     }
 
     /// Where others can reach us, as far as this machine knows.

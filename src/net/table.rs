@@ -290,6 +290,13 @@ impl Table {
             .for_each(|link| link.lever.end(reason));
     }
 
+    pub(super) fn doubt_all(&self) {
+        self.lock()
+            .links
+            .values()
+            .for_each(|link| link.lever.doubt());
+    }
+
     /// Links, and how many of them came in.
     pub(super) fn count(&self) -> (usize, usize) {
         let inner = self.lock();

@@ -13,6 +13,7 @@
 //! | `payload` | D.3 | what a message says |
 //! | `statement` | D.2 | what a device says about itself, without a key of the recipient |
 //! | `receipts` | E.1, C.5 | what has arrived, and when to say so |
+//! | `rendezvous` | C.3 | where two who share a secret meet in a public directory |
 //! | `lan_token` | C.4 | how contacts on one network find each other, unseen by others |
 //! | `order` | E.1 | in which order incoming texts are shown |
 //!
@@ -58,14 +59,22 @@
 //! - What comes by a mailbox names its direct place and takes it there, as far ahead as the
 //!   window may ever span: it is from the contact, or it would not open. Thus one envelope
 //!   counts once, whichever way it came first.
-//! - Nobody puts a parcel into a mailbox without a link key: the host hands a secret to the
-//!   owner, from which owner and host derive one key for the owner and one for those who
-//!   deposit; the owner tells the latter to contacts, sealed. A stranger who calls the host
-//!   gets the same silence as anywhere else, and cannot even learn that there is a mailbox.
+//! - The number of a directory item starts at a value that only the pair can compute and rises
+//!   with the seconds of the epoch: after a restart an item still replaces the one before, and
+//!   nothing need be kept on disk. Others learn from two numbers how far apart the items were
+//!   made, which they saw anyway. The sealed record needs no counter of its own, since the
+//!   number is sealed with it.
+//! - A look-up asks for today's key; only a repeated one reaches for the days around it, up to
+//!   two, three keys at a time: clocks that are wrong by two days still meet, and right ones do
+//!   not pay for it.
 //! - A query on the local network has at most 128 entries, not 256, so that it is never cut into
 //!   fragments: losing one of two means losing both. Whoever looks for more sends several.
 //! - A reply begins with a tag that the asker expects, as parcels do: without it every bogus
 //!   reply would have to be tried under the keys of all who were asked for.
+//! - Nobody puts a parcel into a mailbox without a link key: the host hands a secret to the
+//!   owner, from which owner and host derive one key for the owner and one for those who
+//!   deposit; the owner tells the latter to contacts, sealed. A stranger who calls the host
+//!   gets the same silence as anywhere else, and cannot even learn that there is a mailbox.
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 
@@ -79,6 +88,7 @@ mod manifest;
 mod order;
 mod payload;
 mod receipts;
+mod rendezvous;
 mod session;
 mod statement;
 mod succession;
@@ -112,6 +122,7 @@ pub use payload::{
     pair_context,
 };
 pub use receipts::{AckPolicy, COALESCE, EpochReceipt, Receipt};
+pub use rendezvous::{ITEM_LIFE, MAX_EPOCHS, Rendezvous, RendezvousError, Whereabouts};
 pub use session::{PairKeys, SendTags, TAG_EPOCH, next_tag_key};
 pub use statement::{StatementError, open_statement, state};
 pub use succession::{Succession, SuccessionError, succeed, verify_succession};

@@ -116,7 +116,6 @@ pub(super) fn contact(error: ContactError) -> ServiceError {
         | ContactError::BadName
         | ContactError::BadLifetime => ErrorCode::InvalidArgument,
         ContactError::AlreadyUsed | ContactError::WrongState(_) => ErrorCode::Conflict,
-        ContactError::NoAddress => ErrorCode::Failed,
         ContactError::TooMany(_) => ErrorCode::Limit,
         ContactError::Handshake(_) => ErrorCode::Untrusted,
         ContactError::Identity(identity) => identity_code(identity),

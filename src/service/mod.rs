@@ -41,6 +41,7 @@ use crate::{
     engine::{
         contacts::Contacts,
         conversations::Conversations,
+        discovery::Discovery,
         event_bus::EventBus,
         identities::Identities,
         mailbox::{Mailboxes, host::MailboxHost},
@@ -83,6 +84,8 @@ pub struct Rooms {
     pub outbox: Outbox,
     /// Mailboxes that others keep for us.
     pub mailboxes: Mailboxes,
+    /// Whom to look for.
+    pub discovery: Discovery,
     /// Mailboxes hosted for others.
     pub mailbox_host: MailboxHost,
     /// Begins the ordered stop.

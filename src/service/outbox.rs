@@ -48,6 +48,7 @@ impl Service {
             waiting += rooms.outbox.count(route).map_err(error::store!())?;
             rooms.outbox.dial(route).await;
         }
+        rooms.discovery.look_around().await;
         Ok(waiting)
     }
 

@@ -13,6 +13,7 @@
 //! - Field counts and lengths are checked by [`check_fields`] before the decoder allocates.
 
 mod frame;
+mod item;
 mod limits;
 mod link;
 mod message;
@@ -22,6 +23,7 @@ pub use frame::{
     MAX_DELETED, MAX_LISTED, MAX_SET, MailboxFrame, PARCEL_BYTES, Quota, SET_POWERS, TagHash,
     TagSet, body_len, decode, decode_first, encode, parcel_class,
 };
+pub use item::{ITEM_BYTES, SignedItem, signable};
 pub use limits::{FieldKind, FieldLimit, check_fields};
 pub use link::{PROOF_LEN, Role, link_proof, same_proof};
 pub use message::{Readable, WireError, read, write};

@@ -21,7 +21,10 @@ use std::{
 };
 
 use super::args::Options;
-use crate::base::Paths;
+use crate::{
+    base::Paths,
+    net::{LAN_PORT, LanExclude},
+};
 use settings::Given;
 pub use settings::{SETTINGS, Setting};
 
@@ -38,6 +41,10 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// `[net]`.
     pub net: NetSettings,
+    /// `[lan]`.
+    pub lan: LanSettings,
+    /// `[dht]`.
+    pub dht: DhtSettings,
     /// `[log]`.
     pub log: LogSettings,
     /// `[dbus]`.
@@ -61,6 +68,28 @@ pub struct NetSettings {
     pub max_links: usize,
     /// How long one `PeerId` is used.
     pub epoch: Duration,
+}
+
+/// `[dht]`: the public directory in which contacts find each other's new addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DhtSettings {
+    /// Whether it is used at all; if not, nothing is ever sent to it.
+    pub on: bool,
+    /// Nodes to begin with, as `host:port`; empty: those of the public network.
+    pub bootstrap: Vec<String>,
+}
+
+/// `[lan]`: contacts on the same network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LanSettings {
+    /// Whether they are looked for and answered.
+    pub enabled: bool,
+    /// Networks to leave alone.
+    pub exclude: Vec<LanExclude>,
+    /// Whether this machine alone counts as a network.
+    pub loopback: bool,
+    /// UDP port of the queries.
+    pub port: u16,
 }
 
 /// `[log]`: what is logged, and where.
@@ -272,6 +301,16 @@ impl Config {
                 advertise: Vec::new(),
                 max_links: 256,
                 epoch: Duration::from_secs(24 * 3600),
+            },
+            dht: DhtSettings {
+                on: true,
+                bootstrap: Vec::new(),
+            },
+            lan: LanSettings {
+                enabled: true,
+                exclude: Vec::new(),
+                loopback: false,
+                port: LAN_PORT,
             },
             log: LogSettings {
                 level: LogLevel::Info,

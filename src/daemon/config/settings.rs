@@ -4,6 +4,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{Config, LogFormat, LogLevel, Role};
+use crate::net::{LAN_PORT, LanExclude};
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +40,9 @@ pub(super) enum Given {
     /// Anything else of the file, by its name.
     Other(&'static str),
 }
+
+/// Most nodes of the DHT to begin with.
+const MAX_HOSTS: usize = 16;
 
 /// Every setting there is.
 pub const SETTINGS: &[Setting] = &[
@@ -145,6 +149,75 @@ pub const SETTINGS: &[Setting] = &[
             config.net.epoch = Duration::from_secs(integer(given, 1, 168)? * 3600);
             Ok(())
         },
+    },
+    Setting {
+        key: Some("lan.enabled"),
+        variable: "MSGD_LAN",
+        flag: None,
+        default: "true",
+        example: "true",
+        about: "Whether to look for contacts on the local network, and to answer those who \
+                look for this daemon: true or false.",
+        set: |config, given| boolean(given).map(|on| config.lan.enabled = on),
+    },
+    Setting {
+        key: Some("lan.exclude"),
+        variable: "MSGD_LAN_EXCLUDE",
+        flag: None,
+        default: "none",
+        example: "[]",
+        about: "Local networks to leave alone: interfaces by name, as wlan0 or docker*, or by \
+                the range of an address of theirs, as 192.0.2.0/24.",
+        set: |config, given| networks(given).map(|list| config.lan.exclude = list),
+    },
+    Setting {
+        key: Some("lan.loopback"),
+        variable: "MSGD_LAN_LOOPBACK",
+        flag: None,
+        default: "false",
+        example: "false",
+        about: "Whether to look for contacts on this machine, too: true or false.",
+        set: |config, given| boolean(given).map(|on| config.lan.loopback = on),
+    },
+    Setting {
+        key: Some("lan.port"),
+        variable: "MSGD_LAN_PORT",
+        flag: None,
+        default: "21773",
+        example: "21773",
+        about: "UDP port on which contacts look for each other on the local network, 1024 to \
+                65535; the same for all of them.",
+        set: |config, given| {
+            config.lan.port = u16::try_from(integer(given, 1024, 65_535)?).unwrap_or(LAN_PORT);
+            Ok(())
+        },
+    },
+    Setting {
+        key: Some("dht.mode"),
+        variable: "MSGD_DHT",
+        flag: None,
+        default: "on",
+        example: r#""on""#,
+        about: "Whether to find contacts whose addresses are not known through the DHT of \
+                BitTorrent: on or off. Off: nothing is ever sent to it.",
+        set: |config, given| {
+            config.dht.on = match text(given)?.as_str() {
+                "on" => true,
+                "off" => false,
+                other => return Err(format!("expected on or off, found {other:?}")),
+            };
+            Ok(())
+        },
+    },
+    Setting {
+        key: Some("dht.bootstrap"),
+        variable: "MSGD_DHT_BOOTSTRAP",
+        flag: None,
+        default: "nodes of the public network",
+        example: "[]",
+        about: "Nodes of the DHT to begin with, each as host:port. A network of your own \
+                names its own and touches no other. Empty: nodes of the public network.",
+        set: |config, given| hosts(given).map(|list| config.dht.bootstrap = list),
     },
     Setting {
         key: Some("log.level"),
@@ -268,23 +341,47 @@ fn integer(given: Given, least: u64, most: u64) -> Result<u64, String> {
         .ok_or_else(|| format!("expected a whole number from {least} to {most}, found {seen}"))
 }
 
+fn list(given: Given) -> Result<Vec<String>, String> {
+    match given {
+        Given::List(list) => Ok(list),
+        Given::Text(text) => Ok(text.split(',').map(|part| part.trim().to_owned()).collect()),
+        other => Err(format!(
+            "expected a list of strings, found {}",
+            other.name()
+        )),
+    }
+}
+
+fn networks(given: Given) -> Result<Vec<LanExclude>, String> {
+    list(given)?.iter().map(|one| one.parse()).collect()
+}
+
 fn addresses(given: Given) -> Result<Vec<SocketAddr>, String> {
-    let list = match given {
-        Given::List(list) => list,
-        Given::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
-        other => {
-            return Err(format!(
-                "expected a list of strings, found {}",
-                other.name()
-            ));
-        }
-    };
-    list.iter()
+    list(given)?
+        .iter()
         .map(|one| {
             one.parse()
                 .map_err(|_| format!("{one:?} is not an IP address with a port, as 192.0.2.1:4000 or [2001:db8::1]:4000"))
         })
         .collect()
+}
+
+fn hosts(given: Given) -> Result<Vec<String>, String> {
+    let hosts = list(given)?;
+    if hosts.len() > MAX_HOSTS {
+        return Err(format!("expected at most {MAX_HOSTS} hosts"));
+    }
+    let sound = |one: &String| {
+        one.rsplit_once(':').is_some_and(|(host, port)| {
+            !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0)
+        })
+    };
+    match hosts.iter().find(|one| !sound(one)) {
+        None => Ok(hosts),
+        Some(one) => Err(format!(
+            "{one:?} is not a host with a port, as dht.example.org:6881"
+        )),
+    }
 }
 
 impl Given {

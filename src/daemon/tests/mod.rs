@@ -64,6 +64,7 @@ impl Person {
             "XDG_RUNTIME_DIR" => Some(self.home.path().join("run").into()),
             "MSGD_MAILBOX_RECEIPT_SECONDS" => Some("1".into()),
             "MSGD_MAILBOX_POLL_SECONDS" => Some("5".into()),
+            "MSGD_DHT" => Some("off".into()),
             _ => None,
         });
         let config = config.unwrap();

@@ -7,9 +7,11 @@ use super::*;
 use crate::{
     base::{Paths, TestClock},
     daemon::{
-        DbusSettings, LogFormat, LogLevel, LogSettings, MailboxSettings, NetSettings, StoreSettings,
+        DbusSettings, DhtSettings, LanSettings, LogFormat, LogLevel, LogSettings, MailboxSettings,
+        NetSettings, StoreSettings,
     },
     model::{DeliveryState, Direction, ErrorCode, PageRequest},
+    net::LAN_PORT,
     service::{
         AddContact, CreateInvite, IdempotencyKey, NewSlot, Selector, SendMessage, Since, Subscribe,
     },
@@ -66,6 +68,16 @@ impl Home {
                 advertise: Vec::new(),
                 max_links: 8,
                 epoch: DAY,
+            },
+            dht: DhtSettings {
+                on: false,
+                bootstrap: Vec::new(),
+            },
+            lan: LanSettings {
+                enabled: false,
+                exclude: Vec::new(),
+                loopback: false,
+                port: LAN_PORT,
             },
             log: LogSettings {
                 level: LogLevel::Warn,

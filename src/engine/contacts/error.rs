@@ -25,9 +25,6 @@ pub enum ContactError {
     /// The link was used here before.
     #[error("this invite was already used here")]
     AlreadyUsed,
-    /// Nobody can be reached through the link.
-    #[error("the invite names no address")]
-    NoAddress,
     /// A greeting that is too long.
     #[error("a greeting is at most 280 bytes")]
     GreetingTooLong,

@@ -65,9 +65,6 @@ impl Contacts {
             &new.addresses
         };
         let link = InviteLink::new(InviteFlags::default(), secret, ic_hash, hints);
-        if link.hints.is_empty() {
-            return Err(ContactError::NoAddress);
-        }
         let invite_keys = link.keys();
         let me = Me {
             ic: &keys.cert,

@@ -40,9 +40,6 @@ impl Contacts {
             return Err(ContactError::GreetingTooLong);
         }
         check_alias(&new.alias)?;
-        if link.hints.is_empty() {
-            return Err(ContactError::NoAddress);
-        }
         for identity in self.0.identities.list().map_err(ContactError::Identity)? {
             if ic_hash20(&identity.fingerprint) == link.ic_hash {
                 return Err(ContactError::OwnInvite);

@@ -238,6 +238,10 @@ impl Switchboard {
                 if self.rooms.contacts.route_kind(route) == Some(RouteKind::Contact) {
                     self.tell_mailboxes(ToMailboxes::Away(route)).await;
                 }
+                let contacts = &self.rooms.contacts;
+                if contacts.route_kind(route) == Some(RouteKind::Outgoing) {
+                    self.warn(contacts.note_failure(route, reason).await);
+                }
                 if self.wants_dial(route) {
                     self.rooms
                         .outbox

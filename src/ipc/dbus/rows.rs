@@ -113,6 +113,9 @@ pub(super) fn request(request: Request) -> Row {
         ("created_at", time(request.created_at)),
         ("expires_at", time(request.expires_at)),
     ]);
+    if let Some(reason) = request.failure {
+        fields.insert("failure", text(words::failure(reason)));
+    }
     if let Some(invite) = request.invite {
         fields.insert("invite", text(invite.to_string()));
     }

@@ -82,7 +82,7 @@ pub(in crate::ipc::grpc) fn delivery_state_from(number: i32) -> Result<DeliveryS
     })
 }
 
-const fn failure(reason: Option<FailureReason>) -> v1::FailureReason {
+pub(super) const fn failure(reason: Option<FailureReason>) -> v1::FailureReason {
     match reason {
         None => v1::FailureReason::Unspecified,
         Some(FailureReason::NoAddress) => v1::FailureReason::NoAddress,
