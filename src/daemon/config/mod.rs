@@ -120,6 +120,10 @@ pub struct StoreSettings {
 pub struct MailboxSettings {
     /// Most bytes that all mailboxes hosted here may hold.
     pub host_bytes: u64,
+    /// The mean time between two polls of an own mailbox.
+    pub poll: Duration,
+    /// The mean time after which a receipt is left at a contact's mailbox by itself.
+    pub receipt: Duration,
 }
 
 /// What a daemon is there for.
@@ -318,6 +322,8 @@ impl Config {
             },
             mailbox: MailboxSettings {
                 host_bytes: 1 << 30,
+                poll: Duration::from_secs(300),
+                receipt: Duration::from_secs(20),
             },
             role: Role::Person,
         }
