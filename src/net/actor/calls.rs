@@ -1,13 +1,16 @@
-//! The actor's outgoing calls.
+//! The actor's calls, those that reach it, and what links tell it.
 
-use super::{Actor, DialFailure, Event};
-use crate::model::RouteId;
-use std::net::SocketAddr;
-
+use super::{Actor, DialFailure, Event, Notice, moves};
+use crate::{
+    model::RouteId,
+    net::{links::Outcome, transport},
+};
 use libp2p::{
     Multiaddr,
+    core::ConnectedPoint,
     swarm::{ConnectionId, dial_opts::DialOpts},
 };
+use std::net::SocketAddr;
 
 impl Actor {
     pub(super) fn ask_dial(&mut self, route: RouteId) {
@@ -23,6 +26,36 @@ impl Actor {
             self.call(route);
         } else {
             self.dials.prefer(route);
+        }
+    }
+
+    pub(super) fn on_notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Proven { connection, shared } => {
+                let now = self.clock.steady_ms();
+                let gate = &mut self.swarm.behaviour_mut().gate;
+                if shared {
+                    gate.admit(connection);
+                } else {
+                    gate.prove(connection, now);
+                }
+                for loser in self.dials.won(connection) {
+                    self.close(loser);
+                }
+            }
+            Notice::Over(connection, outcome) => {
+                if outcome == Outcome::Stranger {
+                    let now = self.clock.steady_ms();
+                    self.swarm.behaviour_mut().gate.fail(connection, now);
+                    self.dial_failed(connection, true);
+                } else if outcome != Outcome::Guest {
+                    self.on_known_over(connection);
+                }
+                self.close(connection);
+                if self.rotating.is_some() && self.table.count().0 == 0 {
+                    self.rebuild();
+                }
+            }
         }
     }
 
@@ -62,6 +95,21 @@ impl Actor {
                 self.table.turned_away(route);
             }
             self.tell_failure(route, reason);
+        }
+    }
+
+    /// A connection is encrypted; nothing is proven.
+    pub(super) fn on_established(&mut self, connection: ConnectionId, endpoint: &ConnectedPoint) {
+        let remote = transport::socket_of(endpoint.get_remote_address());
+        let source = remote.and_then(moves::source_for);
+        self.sources.extend(source.map(|ip| (connection, ip)));
+        if endpoint.is_listener() {
+            let limit = u64::try_from(self.config.prove_within.as_millis());
+            let due = self.clock.steady_ms() + limit.unwrap_or(u64::MAX / 2);
+            self.deadlines.push_back((due, connection));
+        } else if self.dials.of(connection).is_none() {
+            // A dial that was won or given up before this connection stood.
+            self.close(connection);
         }
     }
 
