@@ -98,10 +98,10 @@ class World:
 
     # -- people
 
-    def daemon(self, host, settings=None):
+    def daemon(self, host, settings=None, role="person"):
         # No name is a part of another, or of anything else.
         name = f"Canary{host.name.capitalize()}Quetzal"
-        made = Daemon(self.program, host, name, settings)
+        made = Daemon(self.program, host, name, settings, role)
         self.daemons.append(made)
         return made
 
