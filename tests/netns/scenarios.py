@@ -401,7 +401,7 @@ def through_relays(world, kinds, relays=1):
     for home in homes:
         world.behind(home, f"probe{home.number}").unplug()
     serves = {"relay": {"serve": True}}
-    helpers = [world.daemon(world.public(f"r{n}", n), serves) for n in range(1, relays + 1)]
+    helpers = [world.daemon(world.public(f"relay{n}", n), serves) for n in range(1, relays + 1)]
     a, b = (world.daemon(host) for host in hosts)
     world.listen()
     for helper in helpers:

@@ -55,7 +55,7 @@ class World:
         """A network behind a router of that kind; what it does is checked by `behind`."""
         lan = self.lab.segment(f"home{number}")
         inside, outside = f"192.168.{number}.1/24", f"20.0.{number}.1/16"
-        lan.router = nat.router(self.lab, f"r{number}", kind, lan, self.net, inside, outside)
+        lan.router = nat.router(self.lab, f"gate{number}", kind, lan, self.net, inside, outside)
         lan.router.ip(f"route add default via {CORE}")
         lan.number = number
         return lan
