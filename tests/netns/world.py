@@ -1,6 +1,7 @@
 """What every scenario is made of: places to be, people who meet there, and streams of messages
 that must arrive once and in order."""
 
+import concurrent.futures
 import contextlib
 import itertools
 import os
@@ -144,11 +145,13 @@ class World:
     def judge(self):
         """Reads the captures, once whatever should happen has happened."""
         ports = set()
-        for daemon in self.daemons:
-            if daemon.process.poll() is None:
-                self.secrets.of(daemon)
-                ports.add(daemon.listen_port())
-                daemon.stop()
+        running = [daemon for daemon in self.daemons if daemon.process.poll() is None]
+        for daemon in running:
+            self.secrets.of(daemon)
+            ports.add(daemon.listen_port())
+        # They say goodbye to each other: all at a time, or each waits for the next.
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(Daemon.stop, running))
         private = list(itertools.product(self.private, ports))
         packets = self.packets()
         faults = checks.check(packets, self.secrets, private)
