@@ -27,6 +27,8 @@ mod cable;
 mod crowd;
 #[path = "end_to_end/daemon.rs"]
 mod daemon;
+#[path = "end_to_end/directory.rs"]
+mod directory;
 #[path = "end_to_end/phases.rs"]
 mod phases;
 #[path = "end_to_end/process.rs"]
@@ -109,6 +111,11 @@ async fn run() -> Outcome<()> {
     let house = |name: &str| place(name, 1);
     crowd::crowd(&mut alice, house, contacts, queued, &mut report).await?;
     alice.stop().await?;
+    let place = |name: &str| {
+        let (disk, memory) = (disk.path().join(name), memory.path().join(name));
+        Daemon::new(&msgd, name, &disk, &memory, None)
+    };
+    directory::meet(&mut place("carol")?, &mut place("dave")?, idle, &mut report).await?;
     eprintln!("{report}");
     println!("{}", report.json());
     Ok(())

@@ -29,6 +29,8 @@ pub(crate) struct Daemon {
     data: PathBuf,
     runtime: PathBuf,
     end: Option<End>,
+    /// Nodes of the directory that it uses; none: the directory is off.
+    directory: Option<String>,
     manager: UnixDatagram,
     running: Option<(Child, u32, Client)>,
 }
@@ -63,9 +65,20 @@ impl Daemon {
             data: data.to_owned(),
             runtime: runtime.to_owned(),
             end,
+            directory: None,
             manager: UnixDatagram::bind(runtime.join("notify"))?,
             running: None,
         })
+    }
+
+    /// Has it use the directory that begins with `nodes`, from its next start on.
+    pub(crate) fn use_directory(&mut self, nodes: &str) {
+        self.directory = Some(nodes.to_owned());
+    }
+
+    /// Has it listen on another port from its next start on.
+    pub(crate) fn forget_port(&self) -> Outcome<()> {
+        Ok(fs::remove_file(self.data.join("port"))?)
     }
 
     /// Starts it, as a service manager would, and waits for its word that it is ready.
@@ -103,6 +116,19 @@ impl Daemon {
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .env("HOME", &self.data)
+            .env(
+                "MSGD_DHT",
+                if self.directory.is_some() {
+                    "on"
+                } else {
+                    "off"
+                },
+            )
+            .envs(
+                self.directory
+                    .iter()
+                    .map(|nodes| ("MSGD_DHT_BOOTSTRAP", nodes)),
+            )
             .env("NOTIFY_SOCKET", self.runtime.join("notify"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -69,22 +69,8 @@ pub(crate) async fn cold_start(
     report.time("cold_start_empty", first.took(), 150.0);
     bob.start().await?;
     for (daemon, name) in [(&*alice, "Alice"), (&*bob, "Bob")] {
-        let client = daemon.client()?;
         let before = Instant::now();
-        let opener = v1::new_slot::Opener::File(v1::new_slot::File {});
-        let slot = v1::NewSlot {
-            opener: Some(opener),
-        };
-        let vault = v1::CreateVaultRequest {
-            slot: Some(slot),
-            idempotency_key: "bench-vault".into(),
-        };
-        reply(client.vault().create_vault(vault).await)?;
-        let identity = v1::CreateIdentityRequest {
-            name: name.into(),
-            idempotency_key: "bench-identity".into(),
-        };
-        reply(client.identities().create_identity(identity).await)?;
+        settle_in(daemon, name).await?;
         if name == "Alice" {
             report.time("vault_and_identity", before.elapsed(), None);
         }
@@ -105,8 +91,44 @@ pub(crate) async fn cold_start(
     Ok(())
 }
 
+/// Gives a fresh daemon a vault that opens by itself, and an identity.
+pub(crate) async fn settle_in(daemon: &Daemon, name: &str) -> Outcome<()> {
+    let client = daemon.client()?;
+    let opener = v1::new_slot::Opener::File(v1::new_slot::File {});
+    let slot = v1::NewSlot {
+        opener: Some(opener),
+    };
+    let vault = v1::CreateVaultRequest {
+        slot: Some(slot),
+        idempotency_key: "bench-vault".into(),
+    };
+    reply(client.vault().create_vault(vault).await)?;
+    let identity = v1::CreateIdentityRequest {
+        name: name.into(),
+        idempotency_key: "bench-identity".into(),
+    };
+    reply(client.identities().create_identity(identity).await)?;
+    Ok(())
+}
+
 /// From the use of an invite to both sides' word that there is a contact.
 pub(crate) async fn contact(alice: &Daemon, bob: &Daemon, report: &mut Report) -> Outcome<Pair> {
+    let (pair, took) = introduce(alice, bob, Ok).await?;
+    report.time("contact", took, 500.0);
+    let mut told = bob.events(&[EventType::Message], None).await?;
+    let before = Instant::now();
+    send(alice, &pair, 0).await?;
+    let (_, at) = told.next(received).await?;
+    report.time("first_message", at - before, None);
+    Ok(pair)
+}
+
+/// Has Bob use an invite of Alice's, changed by `change`; how long until both have a contact.
+pub(crate) async fn introduce(
+    alice: &Daemon,
+    bob: &Daemon,
+    change: impl FnOnce(String) -> Outcome<String>,
+) -> Outcome<(Pair, Duration)> {
     let whose = async |daemon: &Daemon| -> Outcome<String> {
         let request = v1::ListIdentitiesRequest::default();
         let listed = reply(daemon.client()?.identities().list_identities(request).await)?;
@@ -120,6 +142,7 @@ pub(crate) async fn contact(alice: &Daemon, bob: &Daemon, report: &mut Report) -
         ..v1::CreateInviteRequest::default()
     };
     let link = reply(alice.client()?.invites().create_invite(invite).await)?.link;
+    let link = change(link)?;
     let mut alices = alice.events(&[EventType::Contact], None).await?;
     let mut bobs = bob.events(&[EventType::Contact], None).await?;
     let add = v1::AddContactRequest {
@@ -136,17 +159,10 @@ pub(crate) async fn contact(alice: &Daemon, bob: &Daemon, report: &mut Report) -
     };
     let (contact, at_alice) = alices.next(added).await?;
     let (_, at_bob) = bobs.next(added).await?;
-    report.time("contact", at_alice.max(at_bob) - before, 500.0);
-    let pair = Pair { contact };
-    let mut told = bob.events(&[EventType::Message], None).await?;
-    let before = Instant::now();
-    send(alice, &pair, 0).await?;
-    let (_, at) = told.next(received).await?;
-    report.time("first_message", at - before, None);
-    Ok(pair)
+    Ok((Pair { contact }, at_alice.max(at_bob) - before))
 }
 
-async fn send(from: &Daemon, pair: &Pair, number: usize) -> Outcome<v1::Message> {
+pub(crate) async fn send(from: &Daemon, pair: &Pair, number: usize) -> Outcome<v1::Message> {
     let request = v1::SendMessageRequest {
         to: pair.contact.clone(),
         text: format!("Message number {number}, about as long as people write them."),

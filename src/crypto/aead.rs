@@ -3,7 +3,7 @@
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::AeadInOut};
 use zeroize::Zeroizing;
 
-use super::Secret;
+use super::{Random, Secret};
 
 pub(super) const TAG_BYTES: usize = 16;
 pub(super) const NONCE_BYTES: usize = 24;
@@ -36,4 +36,21 @@ pub(super) fn open(
         .decrypt_in_place(&XNonce::from(*nonce), aad, &mut *plain)
         .ok()?;
     Some(plain)
+}
+
+/// Seals a few bytes under a nonce of `rng`'s, which comes first: 40 bytes more than `plain`.
+#[must_use]
+pub fn seal_bytes(key: &Secret<32>, aad: &[u8], plain: &[u8], rng: &mut dyn Random) -> Vec<u8> {
+    let mut nonce = [0; NONCE_BYTES];
+    rng.fill(&mut nonce);
+    let mut inner = Zeroizing::new(Vec::with_capacity(plain.len() + TAG_BYTES));
+    inner.extend_from_slice(plain);
+    [nonce.as_slice(), &seal(key, &nonce, aad, inner)].concat()
+}
+
+/// What [`seal_bytes`] sealed, unless one bit of it, of `aad` or the key differs.
+#[must_use]
+pub fn open_bytes(key: &Secret<32>, aad: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, body) = sealed.split_first_chunk()?;
+    open(key, nonce, aad, body)
 }

@@ -25,9 +25,11 @@ mod reader;
 mod record_cipher;
 mod sealed_file;
 mod secret;
+mod signing;
 #[cfg(test)]
 mod vectors;
 
+pub use aead::{open_bytes, seal_bytes};
 pub use cert::{
     DeviceCert, DeviceKey, IdentityCert, IdentityKey, OneTimeKey, OneTimePublic, kem_open, kem_seal,
 };
@@ -46,6 +48,7 @@ pub use random::{Random, SeededRandom, SystemRandom};
 pub use record_cipher::RecordCipher;
 pub use sealed_file::{open_file, seal_file};
 pub use secret::Secret;
+pub use signing::{Signer, verify};
 
 /// Which implementation of the primitives this build has.
 pub const BACKEND: &str = if cfg!(feature = "openssl") {

@@ -8,7 +8,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::config::{LogFormat, LogLevel};
+use super::config::{LogFormat, LogLevel, Role};
 
 /// Write to people with nobody in between: the daemon, which `msgctl` drives
 #[derive(Debug, Parser)]
@@ -23,8 +23,11 @@ use super::config::{LogFormat, LogLevel};
         [net] advertise       MSGD_ADVERTISE     default: the addresses it listens on\n  \
         [net] max_links       MSGD_MAX_LINKS     default: 256\n  \
         [net] epoch_hours     MSGD_EPOCH_HOURS   default: 24\n  \
+        [dht] mode            MSGD_DHT           default: on\n  \
+        [dht] bootstrap       MSGD_DHT_BOOTSTRAP default: nodes of the public network\n  \
         [dbus] enabled        MSGD_DBUS          default: true\n  \
-        [store] reserve_mib   MSGD_RESERVE_MIB   default: 16"
+        [store] reserve_mib   MSGD_RESERVE_MIB   default: 16\n  \
+        [mailbox] host_mib    MSGD_MAILBOX_HOST_MIB  default: 1024"
 )]
 pub struct Args {
     /// What to do; to run, if nothing is said.
@@ -97,6 +100,9 @@ pub struct Options {
     /// Where and how to log: auto, text or journal [env: MSGD_LOG_FORMAT] [default: auto]
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
+    /// What the daemon is there for: person, or mailbox to host mailboxes for others and nothing else, with a vault that it makes and opens by itself [env: MSGD_ROLE] [default: person]
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<Role>,
     /// Offer nothing on the session bus [env: MSGD_DBUS=false] [default: offer it]
     #[arg(long)]
     pub no_dbus: bool,

@@ -19,8 +19,8 @@ mod wiring;
 
 pub use args::{Args, Command, Options};
 pub use config::{
-    Config, ConfigError, DbusSettings, LanSettings, LogFormat, LogLevel, LogSettings, NetSettings,
-    SETTINGS, Setting, StoreSettings, example,
+    Config, ConfigError, DbusSettings, DhtSettings, LanSettings, LogFormat, LogLevel, LogSettings,
+    MailboxSettings, NetSettings, Role, SETTINGS, Setting, StoreSettings, example,
 };
 pub use demo::{DemoError, demo};
 pub use hardening::{HardeningError, harden};

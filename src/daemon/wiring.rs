@@ -1,6 +1,6 @@
 //! Puts the rooms together: the only place that knows them all.
 
-use super::Config;
+use super::{Config, Role};
 use crate::{
     base::{Clock, Tasks},
     crypto::KdfParams,
@@ -11,13 +11,14 @@ use crate::{
         event_bus::EventBus,
         identities::Identities,
         inbox::{self, Inbox},
+        mailbox::{self, Mailboxes, host::MailboxHost},
         messages::Messages,
         outbox::Outbox,
         switchboard,
-        vault::{Vault, VaultError},
+        vault::{SlotChoice, Vault, VaultError},
     },
     model::{Timestamp, VaultState},
-    net::{Lan, LanConfig, Net, NetConfig, NetError},
+    net::{Directory, DirectoryConfig, Lan, LanConfig, Net, NetConfig, NetError},
     service::{About, Rooms, Service},
     store::{Store, StoreError, StoreOptions},
 };
@@ -71,12 +72,7 @@ pub(super) async fn assemble(
         bus.clone(),
     )
     .map_err(WiringError::Vault)?;
-    if vault.state() != VaultState::Missing {
-        vault
-            .unlock_unattended()
-            .await
-            .map_err(WiringError::Vault)?;
-    }
+    open_vault(config, &vault).await?;
     let listen = super::settle_ports(&config.net.listen, &config.paths.data.join("port"))
         .map_err(WiringError::Ports)?;
     let settings = NetConfig {
@@ -113,13 +109,28 @@ pub(super) async fn assemble(
         contacts: contacts.clone(),
         outbox: outbox.clone(),
         net: net.clone(),
+        directory: directory(config, clock, tasks),
     };
     let discovery = Discovery::spawn(rooms, lan, clock.clone(), tasks);
+    let rooms = mailbox::user::Neighbours {
+        bus: bus.clone(),
+        vault: vault.clone(),
+        contacts: contacts.clone(),
+        net: net.clone(),
+    };
+    let (mailboxes, mailbox_events) = {
+        let pace = mailbox::user::Pace {
+            poll: config.mailbox.poll,
+            receipt: config.mailbox.receipt,
+        };
+        Mailboxes::spawn(rooms, pace, clock.clone(), tasks)
+    };
     let messages = Messages::spawn(
         bus.clone(),
         vault.clone(),
         identities.clone(),
         outbox.clone(),
+        mailboxes.bell(),
         tasks,
     );
     let rooms = inbox::Neighbours {
@@ -128,22 +139,28 @@ pub(super) async fn assemble(
         identities: identities.clone(),
         contacts: contacts.clone(),
         messages: messages.clone(),
-        net,
+        mailboxes: mailboxes.clone(),
+        net: net.clone(),
     };
     let inbox = Inbox::spawn(rooms, clock.clone(), tasks);
+    let mailbox_host = MailboxHost::spawn(bus.clone(), net, config.mailbox.host_bytes, tasks);
     let rooms = switchboard::Rooms {
         vault: vault.clone(),
         identities: identities.clone(),
         contacts: contacts.clone(),
         outbox: outbox.clone(),
         discovery: discovery.clone(),
+        mailboxes: mailboxes.clone(),
         messages: messages.clone(),
         inbox,
+        mailbox_host: mailbox_host.clone(),
     };
-    switchboard::spawn(rooms, clock.clone(), net_events, contact_events, tasks);
+    let risen = (contact_events, mailbox_events);
+    switchboard::spawn(rooms, clock.clone(), net_events, risen, tasks);
     let about = About {
         profile: config.profile.clone(),
         started_at: Timestamp(clock.wall_ms()),
+        host_only: config.role == Role::Mailbox,
     };
     let service = Service::new(Rooms {
         about,
@@ -154,10 +171,55 @@ pub(super) async fn assemble(
         contacts,
         messages,
         outbox,
+        mailboxes,
         discovery,
+        mailbox_host,
         stop: Box::new(move || stop()),
     });
     Ok(House { service, store })
+}
+
+/// The public directory, unless it is off. Who listens on this machine only is of no use to
+/// anybody elsewhere and must not be heard of there either; a directory that was named is asked
+/// all the same, since it may be on this machine too.
+fn directory(config: &Config, clock: &Clock, tasks: &Tasks) -> Option<Directory> {
+    let listen = &config.net.listen;
+    let hidden = !listen.is_empty() && listen.iter().all(|at| at.ip().is_loopback());
+    let bootstrap = config.dht.bootstrap.clone();
+    let wanted = config.dht.on && !(hidden && bootstrap.is_empty());
+    wanted.then(|| {
+        let settings = DirectoryConfig {
+            bootstrap,
+            ..DirectoryConfig::default()
+        };
+        Directory::spawn(settings, clock.clone(), tasks)
+    })
+}
+
+/// Opens a vault that nobody needs to unlock; a host of mailboxes makes one if there is none.
+async fn open_vault(config: &Config, vault: &Vault) -> Result<(), WiringError> {
+    let opened = match (vault.state(), config.role) {
+        (VaultState::Missing, Role::Person) => return Ok(()),
+        (VaultState::Missing, Role::Mailbox) => {
+            let made = vault.create(SlotChoice::File).await;
+            if made.is_ok() {
+                tracing::info!(
+                    "made a vault that opens by itself: a mailbox host must serve after a \
+                     restart, and can read nothing of what it keeps for others"
+                );
+            }
+            made
+        }
+        (_, role) => vault.unlock_unattended().await.map(|opened| {
+            if !opened && role == Role::Mailbox {
+                tracing::warn!(
+                    "this vault needs a passphrase: no mailbox is served until `msgctl vault \
+                     unlock`; `msgctl vault slots add` makes it open by itself"
+                );
+            }
+        }),
+    };
+    opened.map_err(WiringError::Vault)
 }
 
 /// The runtime folder, if it ends with the login session. One below the data folder is on

@@ -6,6 +6,7 @@ pub mod discovery;
 pub mod event_bus;
 pub mod identities;
 pub mod inbox;
+pub mod mailbox;
 pub mod messages;
 pub mod outbox;
 pub mod switchboard;

@@ -1,7 +1,8 @@
 //! People, and those who ask to become contacts.
 
 use super::{
-    ContactId, ConversationId, Direction, Fingerprint, IdentityId, InviteId, RequestId, Timestamp,
+    ContactId, ConversationId, Direction, FailureReason, Fingerprint, IdentityId, InviteId,
+    RequestId, Timestamp,
 };
 
 /// Where a contact stands.
@@ -112,4 +113,7 @@ pub struct Request {
     pub created_at: Timestamp,
     /// When it ends without an answer.
     pub expires_at: Timestamp,
+    /// Outgoing and not yet with them: how the latest try to reach them ended, if one did
+    /// since the daemon's start.
+    pub failure: Option<FailureReason>,
 }

@@ -76,6 +76,10 @@ id!(
     RequestId, 16
 );
 id!(
+    /// A mailbox arrangement, by local handle: host and owner call it differently.
+    MailboxId, 16
+);
+id!(
     /// Whom a link leads to, as the network room knows it: a contact or a handshake.
     RouteId, 16
 );

@@ -9,6 +9,7 @@ mod id;
 mod identity;
 mod invite;
 pub mod limits;
+mod mailbox;
 mod message;
 mod page;
 mod time;
@@ -20,11 +21,12 @@ pub use delivery::{Attempt, DeliveryState, FailureReason, OutboxEntry, PathKind}
 pub use error_code::ErrorCode;
 pub use event::{Event, EventKind, EventType};
 pub use id::{
-    ContactId, ConversationId, Fingerprint, IdentityId, InviteId, MessageId, ParseIdError,
-    RequestId, RouteId,
+    ContactId, ConversationId, Fingerprint, IdentityId, InviteId, MailboxId, MessageId,
+    ParseIdError, RequestId, RouteId,
 };
 pub use identity::Identity;
 pub use invite::{Invite, InviteState};
+pub use mailbox::{HostedMailbox, MailboxHostStatus, OwnMailbox};
 pub use message::{Direction, Message};
 pub use page::{Page, PageRequest};
 pub use time::{Hlc, Timestamp};

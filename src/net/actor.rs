@@ -11,7 +11,7 @@ use super::{
     error::NetError,
     event::{DialFailure, Event, LinkDownReason, NetStatus},
     limits::Gate,
-    links::{Errand, Job, Notice, Outcome},
+    links::{Errand, Job, Notice},
     listen::Listeners,
     table::Table,
     transport,
@@ -201,35 +201,11 @@ impl Actor {
         NetStatus {
             links,
             inbound_links,
+            shared_links: self.table.shared(),
             dials: self.dials.len(),
             unproven: gate.unproven(),
             refused: self.refused_before + gate.refused(),
             listeners: self.table.listeners(),
-        }
-    }
-
-    fn on_notice(&mut self, notice: Notice) {
-        match notice {
-            Notice::Proven(connection) => {
-                let now = self.clock.steady_ms();
-                self.swarm.behaviour_mut().gate.prove(connection, now);
-                for loser in self.dials.won(connection) {
-                    self.close(loser);
-                }
-            }
-            Notice::Over(connection, outcome) => {
-                if outcome == Outcome::Stranger {
-                    let now = self.clock.steady_ms();
-                    self.swarm.behaviour_mut().gate.fail(connection, now);
-                    self.dial_failed(connection, true);
-                } else {
-                    self.on_known_over(connection);
-                }
-                self.close(connection);
-                if self.rotating.is_some() && self.table.count().0 == 0 {
-                    self.rebuild();
-                }
-            }
         }
     }
 

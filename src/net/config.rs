@@ -10,6 +10,10 @@ pub struct NetConfig {
     pub listen: Vec<SocketAddr>,
     /// Most links at a time.
     pub max_links: usize,
+    /// Most links to shared routes at a time, besides those.
+    pub max_shared: usize,
+    /// Most links to one shared route at a time; one more ends the oldest of them.
+    pub max_shared_per_route: usize,
     /// Most incoming connections whose encryption is still being set up.
     pub max_pending: usize,
     /// Most incoming connections that have not yet proven whom they belong to. One more
@@ -36,6 +40,8 @@ impl Default for NetConfig {
         Self {
             listen: Vec::new(),
             max_links: 1_200,
+            max_shared: 128,
+            max_shared_per_route: 32,
             max_pending: 64,
             max_unproven: 64,
             max_unproven_per_ip: 8,

@@ -38,3 +38,26 @@ pub enum SendError {
     #[error("the frame does not fit the wire")]
     Misshapen,
 }
+
+/// Why the public directory did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// None of the nodes to begin with has an IPv4 address, or their names were not found.
+    #[error("no first node of the directory was found")]
+    NoFirstNode,
+    /// No socket could be had.
+    #[error("cannot open a socket for the directory")]
+    Socket(#[source] io::Error),
+    /// No node answered, or none took the item.
+    #[error("the directory did not answer in time")]
+    NoAnswer,
+    /// The nodes hold a newer item under the same key.
+    #[error("the directory holds a newer item")]
+    Outdated,
+    /// The library failed; the next call starts it anew.
+    #[error("the directory's library failed")]
+    Broken,
+    /// The house is closing.
+    #[error("the network is being stopped")]
+    Stopped,
+}

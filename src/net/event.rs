@@ -56,6 +56,21 @@ pub enum Event {
     Addresses(Vec<SocketAddr>),
 }
 
+impl Event {
+    /// Whose link or dial it is about, if about a single one.
+    #[must_use]
+    pub const fn route(&self) -> Option<RouteId> {
+        match self {
+            Self::LinkUp { route, .. }
+            | Self::LinkDown { route, .. }
+            | Self::Frame { route, .. }
+            | Self::Writable { route }
+            | Self::DialFailed { route, .. } => Some(*route),
+            Self::Addresses(_) => None,
+        }
+    }
+}
+
 /// Why a link ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkDownReason {
@@ -95,6 +110,8 @@ pub struct NetStatus {
     pub links: usize,
     /// Of these, how many the other side dialled.
     pub inbound_links: usize,
+    /// Of these, how many belong to shared routes.
+    pub shared_links: usize,
     /// Routes being dialled or waiting for it.
     pub dials: usize,
     /// Incoming connections without a proof so far.

@@ -166,6 +166,16 @@ impl Gate {
         }
     }
 
+    /// It has proven a key that is in many hands: it no longer counts among strangers, but
+    /// has cost what theirs cost, and nothing is kept back for it.
+    pub(super) fn admit(&mut self, id: ConnectionId) {
+        if let Some(arrival) = self.connections.get_mut(&id) {
+            let was = std::mem::replace(&mut arrival.stage, Stage::Proven);
+            let source = arrival.source;
+            self.release(source, was);
+        }
+    }
+
     /// Its other side holds a route's key but makes no link of it, having chosen another
     /// connection: it has cost nothing.
     pub(super) fn decline(&mut self, id: ConnectionId, now_ms: u64) {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     base::Clock,
     model::RouteId,
-    wire::{self, Frame},
+    wire::{self, Frame, MailboxFrame},
 };
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, future::BoxFuture};
 use std::{
@@ -180,8 +180,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         while self.out.len() < GATHER_BYTES {
             match self.queue.poll_recv(cx) {
                 Poll::Ready(Some(frame)) => {
-                    if let Frame::Parcel(bytes) = &frame {
-                        self.alive.wrote_parcel(now, bytes.len());
+                    if let Some(bytes) = expects_answer(&frame) {
+                        self.alive.wrote_parcel(now, bytes);
                     }
                     self.put(&frame);
                     moved = true;
@@ -270,9 +270,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             | Frame::Custody(_)
             | Frame::Window { .. }
             | Frame::Bundle(_)
-            | Frame::BundleRequest) => {
-                if let Frame::Custody(tags) = &frame {
-                    self.alive.answered(now, tags.len());
+            | Frame::BundleRequest
+            | Frame::Mailbox(_)) => {
+                match &frame {
+                    Frame::Custody(tags) => self.alive.answered(now, tags.len()),
+                    Frame::Mailbox(MailboxFrame::PutOk(_) | MailboxFrame::PutNo(_)) => {
+                        self.alive.answered(now, 1);
+                    }
+                    _ => {}
                 }
                 let route = self.route;
                 self.rising.push_back(Event::Frame { route, frame });
@@ -319,5 +324,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     fn put(&mut self, frame: &Frame) {
         // A frame that cannot be encoded was refused when it was queued.
         let _ = wire::encode(frame, &mut self.out);
+    }
+}
+
+/// How many bytes of a parcel `frame` carries, if its arrival is worth asking about.
+fn expects_answer(frame: &Frame) -> Option<usize> {
+    match frame {
+        Frame::Parcel(bytes)
+        | Frame::Mailbox(MailboxFrame::Put(bytes) | MailboxFrame::Fetched(bytes)) => {
+            Some(bytes.len())
+        }
+        _ => None,
     }
 }

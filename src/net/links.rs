@@ -6,7 +6,7 @@ use super::{
     frames::FrameReader,
     link::Link,
     proof::{self, Ends, ProofError},
-    table::{Claim, Seat, Table},
+    table::{Claim, Most, Seat, Table},
 };
 use crate::{base::Clock, model::RouteId, wire::Frame};
 use futures::{StreamExt, stream::FuturesUnordered};
@@ -40,7 +40,12 @@ pub(super) enum Errand {
 #[derive(Debug)]
 pub(super) enum Notice {
     /// The connection carries a link from now on.
-    Proven(ConnectionId),
+    Proven {
+        /// Which.
+        connection: ConnectionId,
+        /// Whether the key is in many hands.
+        shared: bool,
+    },
     /// The connection is of no more use.
     Over(ConnectionId, Outcome),
 }
@@ -54,10 +59,13 @@ pub(super) enum Outcome {
     Declined,
     /// It was a link and is one no more.
     Ended,
+    /// As `Declined`, but the key is in many hands: no more is owed than to strangers.
+    Guest,
 }
 
 /// A stream whose other side holds the route's key.
 struct Proven {
+    shared: bool,
     key: LinkKey,
     /// What the dialing side said first.
     first: Option<Frame>,
@@ -105,8 +113,13 @@ impl Links {
             proven = self.prove(&mut job) => proven,
             () = &mut late => return Outcome::Stranger,
         };
-        let Ok((route, key)) = proven else {
+        let Ok((route, key, shared)) = proven else {
             return Outcome::Stranger;
+        };
+        let declined = if shared {
+            Outcome::Guest
+        } else {
+            Outcome::Declined
         };
         // A dialer may have several connections to us under way and chooses one by speaking on
         // it; so a listener believes in a link only when the first frame has come. Who holds
@@ -117,10 +130,10 @@ impl Links {
             let mut reader = FrameReader::default();
             let heard = tokio::select! {
                 heard = poll_fn(|cx| reader.poll_frame(cx, &mut job.stream)) => heard,
-                () = &mut late => return Outcome::Declined,
+                () = &mut late => return declined,
             };
             let Ok(frame) = heard else {
-                return Outcome::Declined;
+                return declined;
             };
             first = Some(frame);
         }
@@ -131,20 +144,25 @@ impl Links {
             dialer,
         };
         let now = self.clock.steady_ms();
-        let seat = self
-            .table
-            .claim(&claim, job.own, now, self.config.max_links);
-        let Some(seat) = seat else {
-            return Outcome::Declined;
+        let most = Most {
+            links: self.config.max_links,
+            shared: self.config.max_shared,
+            shared_per_route: self.config.max_shared_per_route,
         };
-        let serial = seat.serial;
-        self.serve(job, Proven { key, first }, &claim, seat).await;
+        let seat = self.table.claim(&claim, job.own, now, most);
+        let Some(seat) = seat else {
+            return declined;
+        };
+        let (route, serial) = (seat.route, seat.serial);
+        let with = Proven { shared, key, first };
+        self.serve(job, with, &claim, seat).await;
         self.table.vacate(route, serial);
         Outcome::Ended
     }
 
-    /// Waits until the other side has proven which route it belongs to, and with which key.
-    async fn prove(&self, job: &mut Job) -> Result<(RouteId, LinkKey), ProofError> {
+    /// Waits until the other side has proven which route it belongs to, and with which key;
+    /// tells whether that key is in many hands.
+    async fn prove(&self, job: &mut Job) -> Result<(RouteId, LinkKey, bool), ProofError> {
         match &job.errand {
             Errand::Dial { route, key } => {
                 let ends = Ends {
@@ -152,7 +170,7 @@ impl Links {
                     listener: job.peer,
                 };
                 proof::dial(&mut job.stream, &ends, key).await?;
-                Ok((*route, LinkKey(*key)))
+                Ok((*route, LinkKey(*key), false))
             }
             Errand::Answer => {
                 let ends = Ends {
@@ -161,17 +179,20 @@ impl Links {
                 };
                 let candidates = || self.table.candidates();
                 let found = proof::answer(&mut job.stream, &ends, candidates).await?;
-                Ok((found.route, LinkKey(found.key)))
+                Ok((found.route, LinkKey(found.key), found.shared))
             }
         }
     }
 
     async fn serve(&self, job: Job, with: Proven, claim: &Claim, seat: Seat) {
-        let route = claim.route;
+        let route = seat.route;
         // Dropped at the end of this function: only then may a successor announce itself.
         let _last_word = seat.last_word;
         // From here on the connection is no stranger's.
-        let proven = Notice::Proven(job.connection);
+        let proven = Notice::Proven {
+            connection: job.connection,
+            shared: with.shared,
+        };
         if self.notices.send(proven).await.is_err() {
             return;
         }

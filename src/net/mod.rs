@@ -44,6 +44,14 @@
 //!   trips. Strangers do not get there, since nothing beyond a proof is read of them; a contact
 //!   who races and then floods while no events are taken can make us hold more than 256 KiB.
 //!   Bounding it takes a multiplexer of our own around the `yamux` crate.
+//! - A shared route's key is in many hands (everybody who may put something into a mailbox),
+//!   so its links cost their addresses what strangers' connections cost, and have places of
+//!   their own: they never take a contact's. Each link is called by a fresh random name, and
+//!   its `LinkUp` says by its key what it belongs to, so nothing above needs to know more
+//!   about such links than about others.
+//! - Who depends on a shared key dials only: a fellow holder of the key could otherwise call
+//!   and be taken for the host. One that sits on the way to the host still could; what is put
+//!   down there is sealed, and asked for end to end.
 //! - When strangers fill all places, the oldest of them goes, not the newcomer: a contact
 //!   proves itself within a round trip, an attacker's idle connection does not.
 
@@ -64,14 +72,16 @@ mod links;
 mod listen;
 mod liveness;
 mod proof;
+mod rendezvous;
 mod table;
 mod transport;
 
 pub use config::NetConfig;
-pub use error::{NetError, SendError};
+pub use error::{DirectoryError, NetError, SendError};
 pub use event::{DialFailure, Event, LinkDownReason, LinkKey, NetStatus};
 pub use lan::{LAN_PORT, Lan, LanConfig, LanEvent, LanExclude, LanPlace, MAX_LAN_DATAGRAM_BYTES};
-pub use table::Route;
+pub use rendezvous::{Directory, DirectoryConfig, DirectoryStatus};
+pub use table::{Access, Route};
 
 use crate::{
     base::{Clock, Tasks},
@@ -142,7 +152,7 @@ impl Net {
         self.table.put(route);
     }
 
-    /// Forgets a route; its link ends with `Disconnected`.
+    /// Forgets a route; its link or links end with `Disconnected`.
     pub async fn remove_route(&self, route: RouteId) {
         self.table.remove(route);
         self.ask(Command::Cancel(route)).await;
@@ -204,7 +214,7 @@ impl Net {
             .map_or(0, |(queue, _)| queue.capacity())
     }
 
-    /// Ends the route's link, if any, and gives up a dial under way.
+    /// Ends the route's link or links, if any, and gives up a dial under way.
     pub async fn disconnect(&self, route: RouteId) {
         self.table.end(route, LinkDownReason::Disconnected);
         self.ask(Command::Cancel(route)).await;
@@ -252,6 +262,7 @@ fn check(frame: &Frame) -> Result<(), SendError> {
         | Frame::Bundle(_)
         | Frame::BundleRequest
         | Frame::Bye => true,
+        Frame::Mailbox(frame) => frame.head().is_ok(),
     };
     fits.then_some(()).ok_or(SendError::Misshapen)
 }

@@ -17,6 +17,8 @@ type Hello = [u8; HELLO_LEN];
 pub(super) struct Candidate {
     pub(super) route: RouteId,
     pub(super) key: [u8; 32],
+    /// Whether the key is in many hands.
+    pub(super) shared: bool,
 }
 
 /// Why a stream did not become a link.
@@ -167,6 +169,7 @@ mod tests {
         Candidate {
             route: RouteId([n; 16]),
             key: [n; 32],
+            shared: false,
         }
     }
 

@@ -35,6 +35,21 @@ pub struct Route {
     pub addresses: Vec<SocketAddr>,
     /// Whether it stands for an open invite rather than for a contact.
     pub invite: bool,
+    /// Who may open links to it, and how many.
+    pub access: Access,
+}
+
+/// Who may open links to a route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Either side; there is one link at a time.
+    #[default]
+    Pair,
+    /// Others only, many at a time: the keys are in many hands. Each link is a route of its
+    /// own, under a fresh name, from its `LinkUp` to its `LinkDown`.
+    Shared,
+    /// This side only: whoever else has the keys is not to pose as the one we look for.
+    DialOnly,
 }
 
 impl fmt::Debug for Route {
@@ -43,6 +58,7 @@ impl fmt::Debug for Route {
             .field("keys", &self.keys.len())
             .field("addresses", &self.addresses.len())
             .field("invite", &self.invite)
+            .field("access", &self.access)
             .finish_non_exhaustive()
     }
 }
@@ -57,8 +73,18 @@ pub(super) struct Claim {
     pub(super) dialer: bool,
 }
 
+/// Most links of each sort.
+#[derive(Clone, Copy)]
+pub(super) struct Most {
+    pub(super) links: usize,
+    pub(super) shared: usize,
+    pub(super) shared_per_route: usize,
+}
+
 /// The link's side of an accepted claim.
 pub(super) struct Seat {
+    /// What the link is called from here on.
+    pub(super) route: RouteId,
     pub(super) serial: u64,
     pub(super) queue: mpsc::Receiver<Frame>,
     pub(super) lever: Arc<Lever>,
@@ -70,6 +96,8 @@ pub(super) struct Seat {
 
 struct Standing {
     serial: u64,
+    /// The shared route that it belongs to.
+    of: Option<RouteId>,
     peer: PeerId,
     source: Option<IpAddr>,
     dialer: bool,
@@ -137,9 +165,7 @@ impl Table {
         let mut inner = self.lock();
         inner.candidates = None;
         inner.routes.remove(&route);
-        if let Some(link) = inner.links.get(&route) {
-            link.lever.end(LinkDownReason::Disconnected);
-        }
+        inner.end(route, LinkDownReason::Disconnected);
     }
 
     /// Addresses of `route` and the key to prove ourselves with.
@@ -177,21 +203,38 @@ impl Table {
         }
         let of = |known: &Known| {
             let route = known.route.id;
-            let made = move |key: &[u8; 32]| Candidate { route, key: *key };
+            let shared = known.route.access == Access::Shared;
+            let made = move |key: &[u8; 32]| Candidate {
+                route,
+                key: *key,
+                shared,
+            };
             known.route.keys.iter().map(made).collect::<Vec<_>>()
         };
-        let candidates: Arc<[Candidate]> = inner.routes.values().flat_map(of).collect();
+        let routes = inner.routes.values();
+        let answered = routes.filter(|known| known.route.access != Access::DialOnly);
+        let candidates: Arc<[Candidate]> = answered.flat_map(of).collect();
         inner.candidates = Some(Arc::clone(&candidates));
         candidates
     }
 
     /// Makes a proven stream the route's link, or says no: to routes that are gone, above
-    /// `max_links`, and to the loser of a simultaneous opening.
-    pub(super) fn claim(&self, claim: &Claim, own: PeerId, now: u64, max: usize) -> Option<Seat> {
+    /// the limits, and to the loser of a simultaneous opening. Of a shared route with too many
+    /// links the oldest goes instead; of all shared routes, that of the one with the most.
+    pub(super) fn claim(&self, claim: &Claim, own: PeerId, now: u64, most: Most) -> Option<Seat> {
         let mut inner = self.lock();
-        inner.routes.get_mut(&claim.route)?.turned_away = 0;
+        let known = inner.routes.get_mut(&claim.route)?;
+        known.turned_away = 0;
+        if known.route.access == Access::Shared {
+            return inner.claim_shared(claim, now, most);
+        }
         let mut after = None;
-        let full = inner.links.len() >= max;
+        let full = inner
+            .links
+            .values()
+            .filter(|link| link.of.is_none())
+            .count()
+            >= most.links;
         match inner.links.get_mut(&claim.route) {
             None if full => return None,
             None => {}
@@ -215,31 +258,7 @@ impl Table {
                 after = old.last_word.take();
             }
         }
-        inner.serial += 1;
-        let serial = inner.serial;
-        let (queue, receiver) = mpsc::channel(QUEUE_FRAMES);
-        let (last_word, heard) = oneshot::channel();
-        let lever = Arc::new(Lever::default());
-        inner.links.insert(
-            claim.route,
-            Standing {
-                serial,
-                peer: claim.peer,
-                source: claim.source,
-                dialer: claim.dialer,
-                up_ms: now,
-                queue,
-                lever: Arc::clone(&lever),
-                last_word: Some(heard),
-            },
-        );
-        Some(Seat {
-            serial,
-            queue: receiver,
-            lever,
-            after,
-            last_word,
-        })
+        Some(inner.seat(claim.route, claim, now, None, after))
     }
 
     /// The link `serial` has said its last event.
@@ -262,10 +281,9 @@ impl Table {
         running.then(|| (link.queue.clone(), Arc::clone(&link.lever)))
     }
 
+    /// Ends the link of `route`; all of them, if it is a shared one.
     pub(super) fn end(&self, route: RouteId, reason: LinkDownReason) {
-        if let Some(link) = self.lock().links.get(&route) {
-            link.lever.end(reason);
-        }
+        self.lock().end(route, reason);
     }
 
     pub(super) fn end_all(&self, reason: LinkDownReason) {
@@ -298,6 +316,16 @@ impl Table {
         (inner.links.len(), inbound)
     }
 
+    /// Links to shared routes.
+    pub(super) fn shared(&self) -> usize {
+        let inner = self.lock();
+        inner
+            .links
+            .values()
+            .filter(|link| link.of.is_some())
+            .count()
+    }
+
     pub(super) fn listeners(&self) -> Vec<SocketAddr> {
         self.lock().listeners.clone()
     }
@@ -312,5 +340,87 @@ impl Table {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn end(&self, route: RouteId, reason: LinkDownReason) {
+        for (id, link) in &self.links {
+            if *id == route || link.of == Some(route) {
+                link.lever.end(reason);
+            }
+        }
+    }
+
+    /// Somebody who holds a shared route's key is here. Among such people the newcomer comes
+    /// first: who has put something down has no reason to stay.
+    fn claim_shared(&mut self, claim: &Claim, now: u64, most: Most) -> Option<Seat> {
+        if claim.dialer {
+            return None;
+        }
+        let mut per_route: HashMap<RouteId, Vec<&Standing>> = HashMap::new();
+        for link in self.links.values().filter(|link| link.lever.is_running()) {
+            if let Some(of) = link.of {
+                per_route.entry(of).or_default().push(link);
+            }
+        }
+        let own = per_route.get(&claim.route).map_or(0, Vec::len);
+        let all = per_route.values().map(Vec::len).sum::<usize>();
+        let crowded = if own >= most.shared_per_route {
+            per_route.get(&claim.route)
+        } else if all >= most.shared {
+            per_route.values().max_by_key(|links| links.len())
+        } else {
+            None
+        };
+        let oldest = crowded.and_then(|links| links.iter().min_by_key(|link| link.serial));
+        if let Some(oldest) = oldest {
+            oldest.lever.end(LinkDownReason::Disconnected);
+        }
+        // Those that are ending must not pile up either.
+        let places = most.shared.saturating_mul(2);
+        if self.links.values().filter(|link| link.of.is_some()).count() >= places {
+            return None;
+        }
+        let mut fresh = [0; 16];
+        getrandom::fill(&mut fresh).ok()?;
+        Some(self.seat(RouteId(fresh), claim, now, Some(claim.route), None))
+    }
+
+    fn seat(
+        &mut self,
+        route: RouteId,
+        claim: &Claim,
+        now: u64,
+        of: Option<RouteId>,
+        after: Option<oneshot::Receiver<()>>,
+    ) -> Seat {
+        self.serial += 1;
+        let serial = self.serial;
+        let (queue, receiver) = mpsc::channel(QUEUE_FRAMES);
+        let (last_word, heard) = oneshot::channel();
+        let lever = Arc::new(Lever::default());
+        self.links.insert(
+            route,
+            Standing {
+                serial,
+                of,
+                peer: claim.peer,
+                source: claim.source,
+                dialer: claim.dialer,
+                up_ms: now,
+                queue,
+                lever: Arc::clone(&lever),
+                last_word: Some(heard),
+            },
+        );
+        Seat {
+            route,
+            serial,
+            queue: receiver,
+            lever,
+            after,
+            last_word,
+        }
     }
 }

@@ -6,15 +6,10 @@
 //! one, checksum and all, makes another invite, which nobody offers. Hints are not, so that an
 //! address can be mended by hand.
 
-use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
-    str::FromStr,
-};
+use std::{fmt, net::SocketAddr, str::FromStr};
 
+use super::link_text::{self, Unreadable, base32, fitting, pack, unpack};
 use crate::crypto::{Secret, Tag, derive, hash};
-
-mod base32;
 
 const VERSION: u8 = 1;
 const FIXED_LEN: usize = 42;
@@ -84,15 +79,7 @@ impl InviteLink {
         ic_hash: [u8; 20],
         hints: &[SocketAddr],
     ) -> Self {
-        let mut room = MAX_HINT_BYTES;
-        let fits = |hint: &&SocketAddr| {
-            let len = if hint.is_ipv4() { 7 } else { 19 };
-            let left = room.checked_sub(len);
-            room = left.unwrap_or(room);
-            left.is_some()
-        };
-        let bare = |hint: &SocketAddr| SocketAddr::new(hint.ip(), hint.port());
-        let hints = hints.iter().filter(fits).map(bare).collect();
+        let hints = fitting(hints, MAX_HINT_BYTES);
         Self {
             flags,
             secret,
@@ -119,21 +106,8 @@ impl InviteLink {
         let mut bytes = vec![VERSION, self.flags.0];
         bytes.extend_from_slice(&self.secret);
         bytes.extend_from_slice(&self.ic_hash);
-        let mut hints = Vec::new();
         // A link built by hand may hold more hints than fit.
-        for hint in &Self::new(self.flags, self.secret, self.ic_hash, &self.hints).hints {
-            match hint.ip() {
-                IpAddr::V4(ip) => {
-                    hints.push(4);
-                    hints.extend_from_slice(&ip.octets());
-                }
-                IpAddr::V6(ip) => {
-                    hints.push(6);
-                    hints.extend_from_slice(&ip.octets());
-                }
-            }
-            hints.extend_from_slice(&hint.port().to_be_bytes());
-        }
+        let hints = pack(&fitting(&self.hints, MAX_HINT_BYTES));
         let sum = checksum(&bytes, &hints);
         bytes.extend_from_slice(&sum);
         bytes.extend_from_slice(&hints);
@@ -162,7 +136,7 @@ impl InviteLink {
             flags: InviteFlags(*flags),
             secret: *secret,
             ic_hash,
-            hints: unpack(hints)?,
+            hints: unpack(hints, MAX_HINT_BYTES)?,
         })
     }
 }
@@ -172,29 +146,15 @@ fn checksum(head: &[u8], hints: &[u8]) -> [u8; SUM_LEN] {
     [a, b, c, d]
 }
 
-fn unpack(mut bytes: &[u8]) -> Result<Vec<SocketAddr>, InviteError> {
-    if bytes.len() > MAX_HINT_BYTES {
-        return Err(InviteError::NewerVersion);
+impl From<Unreadable> for InviteError {
+    fn from(why: Unreadable) -> Self {
+        match why {
+            Unreadable::Foreign => Self::NotAnInvite,
+            Unreadable::Checksum => Self::Checksum,
+            Unreadable::Newer => Self::NewerVersion,
+            Unreadable::Truncated => Self::Truncated,
+        }
     }
-    let mut hints = Vec::new();
-    while let Some((kind, rest)) = bytes.split_first() {
-        let short = InviteError::Truncated;
-        let (ip, rest) = match kind {
-            4 => {
-                let (ip, rest) = rest.split_first_chunk::<4>().ok_or(short)?;
-                (IpAddr::from(*ip), rest)
-            }
-            6 => {
-                let (ip, rest) = rest.split_first_chunk::<16>().ok_or(short)?;
-                (IpAddr::from(*ip), rest)
-            }
-            _ => return Err(InviteError::NewerVersion),
-        };
-        let (port, rest) = rest.split_first_chunk::<2>().ok_or(short)?;
-        hints.push(SocketAddr::new(ip, u16::from_be_bytes(*port)));
-        bytes = rest;
-    }
-    Ok(hints)
 }
 
 impl fmt::Display for InviteLink {
@@ -206,33 +166,9 @@ impl fmt::Display for InviteLink {
 impl FromStr for InviteLink {
     type Err = InviteError;
 
-    /// Tolerates what happens to a link in mail and on paper: other case, spaces, line
-    /// breaks, hyphens, and the letters that look like 0 and 1.
+    /// Tolerates what happens to a link in mail and on paper, see [`link_text::read`].
     fn from_str(text: &str) -> Result<Self, InviteError> {
-        // Nothing useful is that long, whatever its spacing.
-        if text.len() > 4096 {
-            return Err(InviteError::NotAnInvite);
-        }
-        let text: String = text
-            .chars()
-            .filter(|c| !c.is_whitespace() && *c != '-')
-            .map(|c| c.to_ascii_lowercase())
-            .collect();
-        let rest = text
-            .strip_prefix("msgd:i")
-            .ok_or(InviteError::NotAnInvite)?;
-        let mut data = rest.chars();
-        match data.next() {
-            Some('1' | 'i' | 'l') => {}
-            Some('2'..='9') => return Err(InviteError::NewerVersion),
-            Some(_) => return Err(InviteError::NotAnInvite),
-            None => return Err(InviteError::Truncated),
-        }
-        let data = data.as_str();
-        if data.len() < base32::text_len(FIXED_LEN) {
-            return Err(InviteError::Truncated);
-        }
-        Self::from_bytes(&base32::decode(data).ok_or(InviteError::Checksum)?)
+        Self::from_bytes(&link_text::read(text, 'i', FIXED_LEN)?)
     }
 }
 

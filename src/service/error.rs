@@ -2,8 +2,12 @@
 
 use crate::{
     engine::{
-        contacts::ContactError, conversations::ConversationError, identities::IdentityError,
-        messages::MessageError, vault::VaultError,
+        contacts::ContactError,
+        conversations::ConversationError,
+        identities::IdentityError,
+        mailbox::{MailboxError, host::MailboxHostError},
+        messages::MessageError,
+        vault::VaultError,
     },
     model::ErrorCode,
 };
@@ -149,6 +153,34 @@ pub(super) fn message(error: MessageError) -> ServiceError {
         MessageError::Stopped => ErrorCode::Unavailable,
     };
     told(code, "message", error)
+}
+
+pub(super) fn mailbox(error: MailboxError) -> ServiceError {
+    let code = match &error {
+        MailboxError::Code(_) | MailboxError::NoAddress | MailboxError::BadNote => {
+            ErrorCode::InvalidArgument
+        }
+        MailboxError::Known => ErrorCode::Conflict,
+        MailboxError::TooMany => ErrorCode::Limit,
+        MailboxError::NotFound => ErrorCode::NotFound,
+        MailboxError::Damaged => ErrorCode::Internal,
+        MailboxError::Store(store) => store.code(),
+    };
+    told(code, "mailbox", error)
+}
+
+pub(super) fn mailbox_host(error: MailboxHostError) -> ServiceError {
+    let code = match &error {
+        MailboxHostError::BadName | MailboxHostError::BadQuota => ErrorCode::InvalidArgument,
+        MailboxHostError::NoAddress => ErrorCode::Failed,
+        MailboxHostError::TooMany(_) => ErrorCode::Limit,
+        MailboxHostError::NotFound => ErrorCode::NotFound,
+        MailboxHostError::CodeGone => ErrorCode::Conflict,
+        MailboxHostError::Damaged => ErrorCode::Internal,
+        MailboxHostError::Store(store) => store.code(),
+        MailboxHostError::Stopped => ErrorCode::Unavailable,
+    };
+    told(code, "mailbox", error)
 }
 
 /// For errors of the store that reach the service directly; they know their own code.

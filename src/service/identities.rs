@@ -7,6 +7,13 @@ impl Service {
     /// Makes an identity: an identity certificate and this device's certificate.
     pub async fn create_identity(&self, name: String, key: IdempotencyKey) -> Result<Identity> {
         let rooms = self.open_rooms()?;
+        if rooms.about.host_only {
+            return Err(ServiceError::new(
+                ErrorCode::Conflict,
+                "identity",
+                "this daemon hosts mailboxes and nothing else: start it without `--role mailbox`",
+            ));
+        }
         let once = guard::once(rooms, "create_identity", &key, &[name.as_bytes()])?;
         rooms
             .identities

@@ -20,8 +20,10 @@ mod events;
 mod guard;
 mod identities;
 mod invites;
+mod mailbox;
 mod messages;
 mod outbox;
+mod own_mailboxes;
 mod requests;
 mod vault;
 
@@ -30,13 +32,21 @@ pub use daemon::{Finding, Level, Status};
 pub use error::{Result, ServiceError};
 pub use events::{Consumer, EventItem, EventStream, Since, Subscribe};
 pub use invites::{CreateInvite, CreatedInvite};
+pub use mailbox::{OfferMailbox, OfferedMailbox};
 pub use messages::{MessageWhy, SendMessage};
+pub use own_mailboxes::AcceptMailbox;
 pub use vault::{NewSlot, Passphrase, Slot};
 
 use crate::{
     engine::{
-        contacts::Contacts, conversations::Conversations, discovery::Discovery,
-        event_bus::EventBus, identities::Identities, messages::Messages, outbox::Outbox,
+        contacts::Contacts,
+        conversations::Conversations,
+        discovery::Discovery,
+        event_bus::EventBus,
+        identities::Identities,
+        mailbox::{Mailboxes, host::MailboxHost},
+        messages::Messages,
+        outbox::Outbox,
         vault::Vault,
     },
     model::{ErrorCode, Timestamp, VaultState},
@@ -72,8 +82,12 @@ pub struct Rooms {
     pub messages: Messages,
     /// What is on its way.
     pub outbox: Outbox,
+    /// Mailboxes that others keep for us.
+    pub mailboxes: Mailboxes,
     /// Whom to look for.
     pub discovery: Discovery,
+    /// Mailboxes hosted for others.
+    pub mailbox_host: MailboxHost,
     /// Begins the ordered stop.
     pub stop: Box<dyn Fn() + Send + Sync>,
 }
@@ -85,6 +99,8 @@ pub struct About {
     pub profile: String,
     /// When it started.
     pub started_at: Timestamp,
+    /// Whether it hosts mailboxes and does nothing else.
+    pub host_only: bool,
 }
 
 /// The API. Cheap to clone.

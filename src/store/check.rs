@@ -3,11 +3,15 @@
 use super::{
     Read, Record, Store, StoreError, Tier, View, idempotency,
     listed::{self, Listed},
+    mailbox,
     records::{
-        BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, EventHead, EventSegment,
-        IdempotencyHead, IdempotencyOrder, IdempotencyRecord, IdentityRecord, InviteRecord,
-        MessagePlace, MessageSegment, MessageText, OutboxHead, OutboxRow, RequestRecord,
-        RivalRecord, RouteRecord, SessionRecord, SettingRecord, SpoolRow, TransportSetting,
+        BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, DepositRow,
+        DepositsRecord, EventHead, EventSegment, IdempotencyHead, IdempotencyOrder,
+        IdempotencyRecord, IdentityRecord, InviteRecord, MailboxClock, MailboxHeld, MailboxName,
+        MailboxParcel, MailboxRecord, MailboxRecvRecord, MailboxSendRecord, MailboxSets,
+        MessagePlace, MessageSegment, MessageText, OutboxHead, OutboxRow, OwnMailboxRecord,
+        RequestRecord, RivalRecord, RouteRecord, SessionRecord, SettingRecord, SpoolRow,
+        TransportSetting,
     },
     rows::{SEGMENT, key},
 };
@@ -86,9 +90,13 @@ impl Walk {
         self.listed::<RequestRecord>()?;
         self.listed::<SettingRecord>()?;
         self.listed::<BlockedRecord>()?;
+        self.listed::<OwnMailboxRecord>()?;
+        self.listed::<MailboxName>()?;
         for contact in self.listed::<ContactRecord>()? {
             self.optional::<SessionRecord>(&contact)?;
             self.optional::<RivalRecord>(&contact)?;
+            self.optional::<MailboxRecvRecord>(&contact)?;
+            self.optional::<MailboxSendRecord>(&contact)?;
         }
         for conversation in self.listed::<ConversationRecord>()? {
             self.messages(&conversation)?;
@@ -128,6 +136,7 @@ impl Walk {
     fn transport(&mut self) -> Result<(), StoreError> {
         self.listed::<ConsumerRecord>()?;
         self.listed::<TransportSetting>()?;
+        self.mailboxes()?;
         for route in self.listed::<RouteRecord>()? {
             let Ok(id) = <[u8; 16]>::try_from(route.as_slice()) else {
                 continue;
@@ -135,6 +144,11 @@ impl Walk {
             if let Some(head) = self.optional::<OutboxHead>(&route)? {
                 for row in head.head..head.tail {
                     self.optional::<OutboxRow>(&key(&id, row))?;
+                }
+            }
+            if let Some(head) = self.optional::<DepositsRecord>(&route)? {
+                for row in head.head..head.tail {
+                    self.optional::<DepositRow>(&key(&id, row))?;
                 }
             }
             let record = self.tolerate(self.view.get::<RouteRecord>(&route))?;
@@ -146,6 +160,20 @@ impl Walk {
         if let Some(head) = self.optional::<EventHead>(&[])? {
             for segment in head.first / SEGMENT..head.next.div_ceil(SEGMENT) {
                 self.needed::<EventSegment>(&segment.to_be_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn mailboxes(&mut self) -> Result<(), StoreError> {
+        self.optional::<MailboxClock>(&[])?;
+        for mailbox in self.listed::<MailboxRecord>()? {
+            let sets = self.optional::<MailboxSets>(&mailbox)?;
+            for hash in mailbox::hashes(&sets.unwrap_or_default()) {
+                let place = [mailbox.as_slice(), &hash].concat();
+                if self.optional::<MailboxHeld>(&place)?.is_some() {
+                    self.needed::<MailboxParcel>(&place)?;
+                }
             }
         }
         Ok(())

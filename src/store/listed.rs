@@ -4,8 +4,8 @@ use super::{
     Read, Record, StoreError, Txn,
     records::{
         BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, IdentityRecord,
-        InviteRecord, RequestRecord, RouteRecord, SettingRecord, TransportIndex, TransportSetting,
-        VaultIndex,
+        InviteRecord, MailboxName, MailboxRecord, OwnMailboxRecord, RequestRecord, RouteRecord,
+        SettingRecord, TransportIndex, TransportSetting, VaultIndex,
     },
 };
 
@@ -40,8 +40,8 @@ pub(super) trait Listed: Record {
 }
 
 index!(VaultIndex: IdentityRecord, ContactRecord, InviteRecord, RequestRecord,
-    ConversationRecord, SettingRecord, BlockedRecord);
-index!(TransportIndex: RouteRecord, ConsumerRecord, TransportSetting);
+    ConversationRecord, SettingRecord, BlockedRecord, MailboxName, OwnMailboxRecord);
+index!(TransportIndex: RouteRecord, ConsumerRecord, TransportSetting, MailboxRecord);
 
 /// Writes a row, and names it if it is new.
 pub(super) fn put<R: Listed>(txn: &mut Txn, key: &[u8], record: &R) -> Result<(), StoreError> {

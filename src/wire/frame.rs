@@ -10,8 +10,16 @@
 //! | 6 | Bundle | 0 | 8192 |
 //! | 7 | BundleRequest | 0 | none |
 //! | 8 | Bye | 0 | none |
+//! | 16..=28 | see [`mailbox`] | | |
 //!
 //! Numbers are big-endian.
+
+mod mailbox;
+
+pub use mailbox::{
+    Listed, MAX_DELETED, MAX_LISTED, MAX_SET, MailboxFrame, Quota, SET_POWERS, TagHash, TagSet,
+    parcel_class,
+};
 
 /// Length of a frame's header.
 pub const HEADER_LEN: usize = 3;
@@ -51,6 +59,8 @@ pub enum Frame {
     BundleRequest,
     /// This side closes the link on purpose.
     Bye,
+    /// Something about a mailbox.
+    Mailbox(MailboxFrame),
 }
 
 // Parcels and tags stay out of logs.
@@ -65,6 +75,7 @@ impl std::fmt::Debug for Frame {
             Self::Bundle(_) => f.write_str("Bundle"),
             Self::BundleRequest => f.write_str("BundleRequest"),
             Self::Bye => f.write_str("Bye"),
+            Self::Mailbox(frame) => frame.fmt(f),
         }
     }
 }
@@ -133,6 +144,11 @@ pub fn encode(frame: &Frame, out: &mut Vec<u8>) -> Result<(), FrameError> {
         }
         Frame::BundleRequest => header(BUNDLE_REQUEST, 0, 0),
         Frame::Bye => header(BYE, 0, 0),
+        Frame::Mailbox(frame) => {
+            let (kind, size) = frame.head()?;
+            header(kind, size, 0);
+            frame.put_body(out);
+        }
     }
     Ok(())
 }
@@ -156,7 +172,8 @@ pub fn body_len(header: &[u8; HEADER_LEN]) -> Result<usize, FrameError> {
         WINDOW => plain(12),
         BUNDLE => plain(BUNDLE_BYTES),
         BUNDLE_REQUEST | BYE => plain(0),
-        other => Err(FrameError::UnknownType(other)),
+        other => mailbox::body_len(other, u16::from_be_bytes([high, low]))
+            .unwrap_or(Err(FrameError::UnknownType(other))),
     }
 }
 
@@ -184,7 +201,7 @@ pub fn decode(header: &[u8; HEADER_LEN], body: &[u8]) -> Result<Frame, FrameErro
         }
         BUNDLE_REQUEST => Frame::BundleRequest,
         BYE => Frame::Bye,
-        other => return Err(FrameError::UnknownType(other)),
+        _ => Frame::Mailbox(mailbox::decode(header, body)?),
     })
 }
 

@@ -7,17 +7,23 @@
 //! - Protobuf is read in its one canonical spelling: what does not encode back to the same
 //!   bytes is refused. Unknown fields, doubled fields and padded numbers go with it, so no
 //!   two texts mean the same message and ids by content hold.
+//! - A mailbox's set of hashes is always a power of two and rising: neither how many tags
+//!   wait nor which belong together shows. `PutOk` and `PutNo` have one size, so that whoever
+//!   sees only lengths cannot tell them apart either.
 //! - Field counts and lengths are checked by [`check_fields`] before the decoder allocates.
 
 mod frame;
+mod item;
 mod limits;
 mod link;
 mod message;
 
 pub use frame::{
-    BUNDLE_BYTES, Frame, FrameError, HEADER_LEN, MAX_BODY_LEN, MAX_CUSTODY_TAGS, PARCEL_BYTES,
-    body_len, decode, decode_first, encode,
+    BUNDLE_BYTES, Frame, FrameError, HEADER_LEN, Listed, MAX_BODY_LEN, MAX_CUSTODY_TAGS,
+    MAX_DELETED, MAX_LISTED, MAX_SET, MailboxFrame, PARCEL_BYTES, Quota, SET_POWERS, TagHash,
+    TagSet, body_len, decode, decode_first, encode, parcel_class,
 };
+pub use item::{ITEM_BYTES, SignedItem, signable};
 pub use limits::{FieldKind, FieldLimit, check_fields};
 pub use link::{PROOF_LEN, Role, link_proof, same_proof};
 pub use message::{Readable, WireError, read, write};

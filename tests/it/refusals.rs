@@ -133,6 +133,42 @@ async fn a_revoked_invite_lets_nobody_in() {
 }
 
 #[tokio::test]
+async fn an_invite_that_was_used_says_so_to_the_next() {
+    let (alice, bob) = tokio::join!(Daemon::ready("Alice"), Daemon::ready("Bob"));
+    let eve = Daemon::ready("Eve").await;
+    let (_, link) = alice.invite(true).await;
+    bob.add(&link).await.expect("the link is good");
+    alice.knows("Bob").await;
+    bob.knows("Alice").await;
+    let late = eve
+        .add(&link)
+        .await
+        .expect("it cannot be seen from the link");
+    let told = eve
+        .settles("why the request gets no answer", async |client| {
+            let get = v1::GetRequestRequest {
+                request: late.id.clone(),
+            };
+            let request = reply(client.requests().get_request(get).await);
+            let request = request.expect("found").request.expect("told");
+            (request.failure() != v1::FailureReason::Unspecified).then_some(request)
+        })
+        .await;
+    assert_eq!(told.failure(), v1::FailureReason::NotThem);
+    assert_eq!(told.state(), v1::RequestState::Pending);
+    // The same from a person's side.
+    let (_, used) = alice.invite(true).await;
+    let carol = Daemon::ready("Carol").await;
+    carol.add(&used).await.expect("the link is good");
+    alice.knows("Carol").await;
+    carol.knows("Alice").await;
+    let refused = eve.msgctl(&["contact", "add", &used]);
+    assert_eq!(refused.status.code(), Some(10), "{refused:?}");
+    let said = String::from_utf8(refused.stderr).expect("text");
+    assert!(said.contains("it was used before"), "{said}");
+}
+
+#[tokio::test]
 async fn an_invite_that_two_present_is_compromised() {
     let (alice, bob) = tokio::join!(Daemon::ready("Alice"), Daemon::ready("Bob"));
     let eve = Daemon::ready("Eve").await;

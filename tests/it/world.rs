@@ -32,6 +32,11 @@ pub(crate) struct Daemon {
     home: TempDir,
     /// Where it listens, as it is told.
     listen: String,
+    /// The port on which it looks for others on this machine, if it does.
+    lan: Option<u16>,
+    /// Whether the directory is on or off, and the nodes it begins with.
+    directory: (&'static str, String),
+    role: &'static str,
     running: Option<Running>,
 }
 
@@ -50,6 +55,9 @@ impl Daemon {
             name,
             home,
             listen: "127.0.0.1:0".to_owned(),
+            lan: None,
+            directory: ("off", String::new()),
+            role: "person",
             running: None,
         };
         fs::create_dir(daemon.runtime_dir()).expect("a runtime folder");
@@ -87,6 +95,31 @@ impl Daemon {
         daemon
     }
 
+    /// As [`ready`](Self::ready), for whoever looks at `port` only.
+    pub(crate) async fn ready_to_be_found(name: &'static str, port: u16) -> Self {
+        let mut daemon = Self::at_home(name);
+        daemon.is_found_at(port);
+        daemon.start().await;
+        let opener = v1::new_slot::Opener::File(v1::new_slot::File {});
+        daemon.settle_in(opener).await;
+        daemon
+    }
+
+    /// As [`ready`](Self::ready), with a directory on this machine that is `on` or `off` and
+    /// begins with `nodes`, comma-separated.
+    pub(crate) async fn ready_with_directory(
+        name: &'static str,
+        mode: &'static str,
+        nodes: &str,
+    ) -> Self {
+        let mut daemon = Self::at_home(name);
+        daemon.directory = (mode, nodes.to_owned());
+        daemon.start().await;
+        let opener = v1::new_slot::Opener::File(v1::new_slot::File {});
+        daemon.settle_in(opener).await;
+        daemon
+    }
+
     async fn with_slot(name: &'static str, opener: v1::new_slot::Opener) -> Self {
         let daemon = Self::fresh(name).await;
         daemon.settle_in(opener).await;
@@ -110,9 +143,20 @@ impl Daemon {
         reply(self.client().identities().create_identity(create).await).expect("an identity");
     }
 
+    /// Has it start in another role.
+    pub(crate) fn is_there_for(&mut self, role: &'static str) {
+        self.role = role;
+    }
+
     /// Has it listen elsewhere from its next start on.
     pub(crate) fn moves_to(&mut self, listen: &str) {
         listen.clone_into(&mut self.listen);
+    }
+
+    /// From its next start on it tells everybody an address where nobody is, and looks for
+    /// others on this machine instead, at `port`.
+    pub(crate) fn is_found_at(&mut self, port: u16) {
+        self.lan = Some(port);
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -147,6 +191,9 @@ impl Daemon {
             .env_clear()
             .env("HOME", self.home())
             .env("XDG_RUNTIME_DIR", self.runtime_dir())
+            // Nothing leaves this machine.
+            .env("MSGD_DHT", self.directory.0)
+            .env("MSGD_DHT_BOOTSTRAP", &self.directory.1)
             .current_dir(self.home())
             .stdin(Stdio::null());
         command
@@ -156,6 +203,13 @@ impl Daemon {
     pub(crate) fn msgd(&self) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_msgd"));
         command.args(["--listen", &self.listen, "--no-dbus"]);
+        command.args(["--role", self.role]);
+        if let Some(port) = self.lan {
+            command
+                .env("MSGD_LAN_LOOPBACK", "true")
+                .env("MSGD_LAN_PORT", port.to_string())
+                .env("MSGD_ADVERTISE", "127.0.0.1:9");
+        }
         command
     }
 
@@ -263,6 +317,15 @@ impl Daemon {
         let line = status.lines().find(|line| line.starts_with(name));
         let figure = line.and_then(|line| line.split_whitespace().nth(1));
         figure.expect("a figure").parse().expect("a number")
+    }
+
+    /// Names of the daemon's threads.
+    pub(crate) fn threads(&self) -> Vec<String> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("it runs");
+        let name = |thread: std::io::Result<fs::DirEntry>| {
+            fs::read_to_string(thread.ok()?.path().join("comm")).ok()
+        };
+        threads.filter_map(name).collect()
     }
 
     /// Everything that happens from now on.

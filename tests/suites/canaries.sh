@@ -55,7 +55,7 @@ class Daemon:
         self.home = home
         runtime = home / "run"
         runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.env = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(runtime)}
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(runtime), "MSGD_DHT": "off"}
         self.log = home / "log"
         command = [f"{BIN}/msgd", "--listen", "127.0.0.1:0", "--no-dbus", "--log", "trace"]
         with self.log.open("ab") as log:

@@ -37,14 +37,14 @@ eventually() { # COMMAND...: until it holds, for at most 20 s
 as() { # alice|bob COMMAND...
     local who=$1
     shift
-    env -u MSGD_SOCKET HOME="$scratch/$who" XDG_RUNTIME_DIR="$scratch/$who/run" "$@"
+    env -u MSGD_SOCKET MSGD_DHT=off HOME="$scratch/$who" XDG_RUNTIME_DIR="$scratch/$who/run" "$@"
 }
 
 spawn() { # alice|bob LOG COMMAND...: in the background, until the end
     local who=$1 log=$2
     shift 2
     # No function in between: what is killed at the end must be the program itself.
-    env -u MSGD_SOCKET HOME="$scratch/$who" XDG_RUNTIME_DIR="$scratch/$who/run" "$@" >"$log" 2>&1 &
+    env -u MSGD_SOCKET MSGD_DHT=off HOME="$scratch/$who" XDG_RUNTIME_DIR="$scratch/$who/run" "$@" >"$log" 2>&1 &
     pids+=($!)
 }
 
@@ -56,7 +56,7 @@ step "the tour of README.md"
 mkdir -p "$scratch/tour/run"
 chmod 700 "$scratch/tour/run"
 block tour >"$scratch/tour.sh"
-env -i PATH="$PATH" HOME="$scratch/tour" XDG_RUNTIME_DIR="$scratch/tour/run" \
+env -i PATH="$PATH" MSGD_DHT=off HOME="$scratch/tour" XDG_RUNTIME_DIR="$scratch/tour/run" \
     timeout 120 bash -e "$scratch/tour.sh" >"$scratch/tour.log" 2>&1
 grep -q 'hello from Bob' "$scratch/tour.log" || fail "the tour did not show the message"
 grep -q 'and back' "$scratch/tour.log" || fail "the tour did not show the answer"

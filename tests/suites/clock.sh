@@ -22,7 +22,7 @@ trap ending EXIT
 
 fail() { echo "clock: $*" >&2; exit 1; }
 as() { # NAME COMMAND...
-    env -i PATH="$PATH" HOME="$scratch/$1" XDG_RUNTIME_DIR="$scratch/$1/run" "${@:2}"
+    env -i PATH="$PATH" MSGD_DHT=off HOME="$scratch/$1" XDG_RUNTIME_DIR="$scratch/$1/run" "${@:2}"
 }
 ctl() { as "$1" "$bin/msgctl" "${@:2}"; }
 start() { # NAME DAYS: with a clock that is so many days ahead

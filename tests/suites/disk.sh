@@ -35,7 +35,7 @@ environment() {
     local run=$scratch/run-$1
     # Two may make it at once.
     [[ -d $run ]] || mkdir -m 700 "$run" 2>/dev/null || [[ -d $run ]]
-    env -i PATH="$PATH" HOME="$scratch/$1" XDG_RUNTIME_DIR="$run" MSGD_RESERVE_MIB=4 "${@:2}"
+    env -i PATH="$PATH" HOME="$scratch/$1" XDG_RUNTIME_DIR="$run" MSGD_RESERVE_MIB=4 MSGD_DHT=off "${@:2}"
 }
 ctl() { environment "$1" timeout 60 "$bin/msgctl" "${@:2}"; }
 # start NAME [WRAPPER...]

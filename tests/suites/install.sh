@@ -32,7 +32,7 @@ chmod 755 "$x/cargo"
 mkdir -p "$x/home" "$x/run" "$x/credentials"
 chmod 700 "$x/run"
 home() {
-    env -i PATH="$x/home/.local/bin:/usr/bin:/bin" HOME="$x/home" XDG_RUNTIME_DIR="$x/run" "$@"
+    env -i PATH="$x/home/.local/bin:/usr/bin:/bin" HOME="$x/home" XDG_RUNTIME_DIR="$x/run" MSGD_DHT=off "$@"
 }
 install_msgd() { # VARIABLE=VALUE... FLAG...
     local settings=()

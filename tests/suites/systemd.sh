@@ -27,7 +27,7 @@ done
 XDG_RUNTIME_DIR=$x systemd-analyze verify --user --man=no "$x"/units/msgd.{service,socket}
 
 echo "--- socket activation"
-env -i PATH="$PATH" HOME="$x" systemd-socket-activate -l "$x/s.sock" --fdname=msgd.sock \
+env -i PATH="$PATH" MSGD_DHT=off HOME="$x" systemd-socket-activate -l "$x/s.sock" --fdname=msgd.sock \
     "${run[@]}" 2>"$x/log" &
 pid=$!
 for _ in {1..100}; do [[ -S $x/s.sock ]] && break; sleep 0.05; done
@@ -43,7 +43,7 @@ x, *line = sys.argv[1:]
 door = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 door.bind(x + "/n")
 door.settimeout(20)
-daemon = subprocess.Popen(line, env={"HOME": x, "NOTIFY_SOCKET": x + "/n"}, stderr=subprocess.DEVNULL)
+daemon = subprocess.Popen(line, env={"HOME": x, "MSGD_DHT": "off", "NOTIFY_SOCKET": x + "/n"}, stderr=subprocess.DEVNULL)
 try:
     for word in (b"READY=1", b"STOPPING=1"):
         while word not in door.recv(4096).split(b"\n"):

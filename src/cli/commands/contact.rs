@@ -7,10 +7,15 @@ use crate::{
         input,
         view::{self, List},
     },
-    ipc::grpc::proto::v1 as proto,
-    model::limits::MAX_PAGE,
+    ipc::grpc::proto::v1::{self as proto, FailureReason, RequestState},
+    model::{ErrorCode, limits::MAX_PAGE},
 };
 use clap::Subcommand;
+use std::time::Duration;
+
+/// How often, and after which pause, a new request is looked at for what becomes of it at once.
+const LOOKS: u32 = 15;
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// People you write to.
 #[derive(Debug, Subcommand)]
@@ -103,11 +108,7 @@ impl Contact {
                     idempotency_key,
                 };
                 let answer = ask!(on, contacts.add_contact(request));
-                let request = view::Request::from(full(answer.request)?);
-                on.output.show(&request)?;
-                on.output
-                    .remark("asked. it goes on by itself until they answer or the invite ends.");
-                return Ok(());
+                return asked(full(answer.request)?, on).await;
             }
             Self::Ls => return ls(on).await,
             Self::SafetyNumber { contact } => {
@@ -161,4 +162,71 @@ async fn ls(on: &mut Context) -> Result<(), Failure> {
     };
     let contacts: List<view::Contact> = every_page!(on, contacts.list_contacts(page).contacts);
     on.output.show(&contacts)
+}
+
+/// Shows the request as it stands once they have it, or have had a moment to get it.
+async fn asked(mut request: proto::ContactRequest, on: &mut Context) -> Result<(), Failure> {
+    for _ in 0..LOOKS {
+        if request.state() != RequestState::Pending {
+            break;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        let again = proto::GetRequestRequest {
+            request: request.id.clone(),
+        };
+        request = full(ask!(on, requests.get_request(again)).request)?;
+    }
+    let outcome = outcome(&request);
+    on.output.show(&view::Request::from(request))?;
+    on.output.remark(outcome?);
+    Ok(())
+}
+
+/// What to tell of a request that was just made.
+fn outcome(request: &proto::ContactRequest) -> Result<&'static str, Failure> {
+    let failed = |text: &str| {
+        let id = &request.id;
+        let advice = format!("ask for another (msgctl request decline {id} gives this one up)");
+        Err(Failure::new(ErrorCode::Failed, format!("{text} {advice}")))
+    };
+    match (request.state(), request.failure()) {
+        (RequestState::Accepted, _) => Ok("you are contacts now."),
+        (RequestState::Expired, _) => failed("the invite has expired."),
+        (RequestState::Pending, FailureReason::NotThem) => failed(
+            "somebody answers at the invite's address who does not know it: it was used before, \
+             withdrawn or has expired.",
+        ),
+        (RequestState::Pending, FailureReason::Unspecified) => {
+            Ok("asked. it goes on by itself until they answer or the invite ends.")
+        }
+        (RequestState::Pending, _) => Ok(
+            "they cannot be reached just now. it is tried again until they answer or the \
+             invite ends.",
+        ),
+        _ => Ok("they have the request. it goes on by itself until they answer."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invite_that_is_not_known_there_fails_and_a_silent_address_does_not() {
+        let code = |state: RequestState, failure: FailureReason| {
+            let request = proto::ContactRequest {
+                state: state.into(),
+                failure: failure.into(),
+                ..proto::ContactRequest::default()
+            };
+            outcome(&request).map_or_else(|failure| failure.exit_code(), |_| 0)
+        };
+        let none = FailureReason::Unspecified;
+        assert_eq!(code(RequestState::Pending, FailureReason::NotThem), 10);
+        assert_eq!(code(RequestState::Expired, none), 10);
+        assert_eq!(code(RequestState::Pending, FailureReason::Unreachable), 0);
+        assert_eq!(code(RequestState::Pending, none), 0);
+        assert_eq!(code(RequestState::Sent, FailureReason::NotThem), 0);
+        assert_eq!(code(RequestState::Accepted, none), 0);
+    }
 }

@@ -8,6 +8,7 @@ mod doctor;
 mod hook;
 mod identity;
 mod invite;
+mod mailbox;
 mod man;
 mod msg;
 mod outbox;
@@ -54,6 +55,9 @@ pub(crate) enum Command {
     /// Your own identities
     #[command(subcommand)]
     Identity(identity::Identity),
+    /// Mailboxes that this daemon hosts for others
+    #[command(subcommand)]
+    Mailbox(mailbox::Mailbox),
     /// What protects your data: make, unlock, lock
     #[command(subcommand)]
     Vault(vault::Vault),
@@ -98,6 +102,7 @@ impl Command {
             Self::Contact(it) => it.run(on).await,
             Self::Request(it) => it.run(on).await,
             Self::Identity(it) => it.run(on).await,
+            Self::Mailbox(it) => it.run(on).await,
             Self::Vault(it) => it.run(on).await,
             Self::Status(it) => it.run(on).await,
             Self::Doctor(it) => it.run(on).await,

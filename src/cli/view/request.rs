@@ -1,6 +1,6 @@
 //! Contact requests.
 
-use super::{Row, short, word};
+use super::{Row, short, spaced, word, word_if_set};
 use crate::cli::{
     output::{Show, Style},
     table::{Table, fields},
@@ -24,6 +24,8 @@ pub(crate) struct Request {
     contact: String,
     created_at_ms: i64,
     expires_at_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
 }
 
 impl From<proto::ContactRequest> for Request {
@@ -31,6 +33,7 @@ impl From<proto::ContactRequest> for Request {
         Self {
             direction: word(request.direction().as_str_name(), "DIRECTION_"),
             state: word(request.state().as_str_name(), "REQUEST_STATE_"),
+            failure: word_if_set(request.failure().as_str_name(), "FAILURE_REASON_"),
             id: request.id,
             identity: request.identity,
             invite: request.invite,
@@ -50,6 +53,7 @@ impl Show for Request {
             ("id", self.id.clone()),
             ("direction", self.direction.clone()),
             ("state", self.state.clone()),
+            ("last try", spaced(self.failure.as_deref())),
             ("name", one_line(&self.name)),
             ("greeting", one_line(&self.greeting)),
             ("fingerprint", self.fingerprint.clone()),

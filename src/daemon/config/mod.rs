@@ -43,12 +43,18 @@ pub struct Config {
     pub net: NetSettings,
     /// `[lan]`.
     pub lan: LanSettings,
+    /// `[dht]`.
+    pub dht: DhtSettings,
     /// `[log]`.
     pub log: LogSettings,
     /// `[dbus]`.
     pub dbus: DbusSettings,
     /// `[store]`.
     pub store: StoreSettings,
+    /// `[mailbox]`.
+    pub mailbox: MailboxSettings,
+    /// What it is there for.
+    pub role: Role,
 }
 
 /// `[net]`: how peers reach this daemon.
@@ -62,6 +68,15 @@ pub struct NetSettings {
     pub max_links: usize,
     /// How long one `PeerId` is used.
     pub epoch: Duration,
+}
+
+/// `[dht]`: the public directory in which contacts find each other's new addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DhtSettings {
+    /// Whether it is used at all; if not, nothing is ever sent to it.
+    pub on: bool,
+    /// Nodes to begin with, as `host:port`; empty: those of the public network.
+    pub bootstrap: Vec<String>,
 }
 
 /// `[lan]`: contacts on the same network.
@@ -98,6 +113,38 @@ pub struct DbusSettings {
 pub struct StoreSettings {
     /// Free space that is left to others.
     pub reserve_bytes: u64,
+}
+
+/// `[mailbox]`: parcels that wait with others, and others' parcels that wait here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailboxSettings {
+    /// Most bytes that all mailboxes hosted here may hold.
+    pub host_bytes: u64,
+    /// The mean time between two polls of an own mailbox.
+    pub poll: Duration,
+    /// The mean time after which a receipt is left at a contact's mailbox by itself.
+    pub receipt: Duration,
+}
+
+/// What a daemon is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A person writes to others with it.
+    Person,
+    /// It hosts mailboxes, and nobody needs to unlock it.
+    Mailbox,
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "person" => Ok(Self::Person),
+            "mailbox" => Ok(Self::Mailbox),
+            _ => Err(format!("expected person or mailbox, found {text:?}")),
+        }
+    }
 }
 
 /// How serious a line must be to be logged.
@@ -255,6 +302,10 @@ impl Config {
                 max_links: 256,
                 epoch: Duration::from_secs(24 * 3600),
             },
+            dht: DhtSettings {
+                on: true,
+                bootstrap: Vec::new(),
+            },
             lan: LanSettings {
                 enabled: true,
                 exclude: Vec::new(),
@@ -269,6 +320,12 @@ impl Config {
             store: StoreSettings {
                 reserve_bytes: 16 << 20,
             },
+            mailbox: MailboxSettings {
+                host_bytes: 1 << 30,
+                poll: Duration::from_secs(300),
+                receipt: Duration::from_secs(20),
+            },
+            role: Role::Person,
         }
     }
 
@@ -304,6 +361,7 @@ impl Config {
         }
         self.log.level = flags.log.unwrap_or(self.log.level);
         self.log.format = flags.log_format.unwrap_or(self.log.format);
+        self.role = flags.role.unwrap_or(self.role);
         self.dbus.enabled &= !flags.no_dbus;
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{Config, LogFormat, LogLevel};
+use super::{Config, LogFormat, LogLevel, Role};
 use crate::net::{LAN_PORT, LanExclude};
 
 /// One setting.
@@ -40,6 +40,9 @@ pub(super) enum Given {
     /// Anything else of the file, by its name.
     Other(&'static str),
 }
+
+/// Most nodes of the DHT to begin with.
+const MAX_HOSTS: usize = 16;
 
 /// Every setting there is.
 pub const SETTINGS: &[Setting] = &[
@@ -88,6 +91,19 @@ pub const SETTINGS: &[Setting] = &[
         example: "",
         about: "Socket that clients connect to.",
         set: |config, given| folder(given).map(|path| config.socket = path),
+    },
+    Setting {
+        key: None,
+        variable: "MSGD_ROLE",
+        flag: Some("--role"),
+        default: "person",
+        example: "",
+        about: "What the daemon is there for: person, or mailbox to host mailboxes for others \
+                and nothing else.",
+        set: |config, given| {
+            config.role = text(given)?.parse::<Role>()?;
+            Ok(())
+        },
     },
     Setting {
         key: Some("net.listen"),
@@ -149,9 +165,9 @@ pub const SETTINGS: &[Setting] = &[
         variable: "MSGD_LAN_EXCLUDE",
         flag: None,
         default: "none",
-        example: r#"["docker*", "192.0.2.0/24"]"#,
-        about: "Local networks to leave alone: interfaces by name (a * at the end stands for \
-                the rest) or by the network of an address of theirs.",
+        example: "[]",
+        about: "Local networks to leave alone: interfaces by name, as wlan0 or docker*, or by \
+                the range of an address of theirs, as 192.0.2.0/24.",
         set: |config, given| networks(given).map(|list| config.lan.exclude = list),
     },
     Setting {
@@ -175,6 +191,33 @@ pub const SETTINGS: &[Setting] = &[
             config.lan.port = u16::try_from(integer(given, 1024, 65_535)?).unwrap_or(LAN_PORT);
             Ok(())
         },
+    },
+    Setting {
+        key: Some("dht.mode"),
+        variable: "MSGD_DHT",
+        flag: None,
+        default: "on",
+        example: r#""on""#,
+        about: "Whether to find contacts whose addresses are not known through the DHT of \
+                BitTorrent: on or off. Off: nothing is ever sent to it.",
+        set: |config, given| {
+            config.dht.on = match text(given)?.as_str() {
+                "on" => true,
+                "off" => false,
+                other => return Err(format!("expected on or off, found {other:?}")),
+            };
+            Ok(())
+        },
+    },
+    Setting {
+        key: Some("dht.bootstrap"),
+        variable: "MSGD_DHT_BOOTSTRAP",
+        flag: None,
+        default: "nodes of the public network",
+        example: "[]",
+        about: "Nodes of the DHT to begin with, each as host:port. A network of your own \
+                names its own and touches no other. Empty: nodes of the public network.",
+        set: |config, given| hosts(given).map(|list| config.dht.bootstrap = list),
     },
     Setting {
         key: Some("log.level"),
@@ -219,6 +262,46 @@ pub const SETTINGS: &[Setting] = &[
         about: "Free space, in MiB, below which nothing more is written, 1 to 1048576.",
         set: |config, given| {
             config.store.reserve_bytes = integer(given, 1, 1 << 20)? << 20;
+            Ok(())
+        },
+    },
+    Setting {
+        key: Some("mailbox.host_mib"),
+        variable: "MSGD_MAILBOX_HOST_MIB",
+        flag: None,
+        default: "1024",
+        example: "1024",
+        about: "Most MiB that all mailboxes hosted here for others may hold together, 1 to \
+                1048576.",
+        set: |config, given| {
+            config.mailbox.host_bytes = integer(given, 1, 1 << 20)? << 20;
+            Ok(())
+        },
+    },
+    Setting {
+        key: Some("mailbox.poll_seconds"),
+        variable: "MSGD_MAILBOX_POLL_SECONDS",
+        flag: None,
+        default: "300",
+        example: "300",
+        about: "How often own mailboxes are asked, at random times: the mean of seconds in \
+                between, 5 to 86400. Without own mailboxes nobody is asked.",
+        set: |config, given| {
+            config.mailbox.poll = Duration::from_secs(integer(given, 5, 86_400)?);
+            Ok(())
+        },
+    },
+    Setting {
+        key: Some("mailbox.receipt_seconds"),
+        variable: "MSGD_MAILBOX_RECEIPT_SECONDS",
+        flag: None,
+        default: "20",
+        example: "20",
+        about: "After how long a receipt is left at a contact's mailbox if nothing else is, at \
+                random: the mean in seconds, 1 to 3600. The shorter, the better a contact can \
+                tell when this machine is on.",
+        set: |config, given| {
+            config.mailbox.receipt = Duration::from_secs(integer(given, 1, 3600)?);
             Ok(())
         },
     },
@@ -281,6 +364,24 @@ fn addresses(given: Given) -> Result<Vec<SocketAddr>, String> {
                 .map_err(|_| format!("{one:?} is not an IP address with a port, as 192.0.2.1:4000 or [2001:db8::1]:4000"))
         })
         .collect()
+}
+
+fn hosts(given: Given) -> Result<Vec<String>, String> {
+    let hosts = list(given)?;
+    if hosts.len() > MAX_HOSTS {
+        return Err(format!("expected at most {MAX_HOSTS} hosts"));
+    }
+    let sound = |one: &String| {
+        one.rsplit_once(':').is_some_and(|(host, port)| {
+            !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0)
+        })
+    };
+    match hosts.iter().find(|one| !sound(one)) {
+        None => Ok(hosts),
+        Some(one) => Err(format!(
+            "{one:?} is not a host with a port, as dht.example.org:6881"
+        )),
+    }
 }
 
 impl Given {

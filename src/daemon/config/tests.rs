@@ -51,6 +51,7 @@ fn without_a_file_the_defaults_hold() {
     assert_eq!(config.net.epoch, Duration::from_secs(86_400));
     assert_eq!(config.store.reserve_bytes, 16 * 1024 * 1024);
     assert!(config.dbus.enabled);
+    assert!(config.dht.on && config.dht.bootstrap.is_empty());
 }
 
 #[test]
@@ -69,6 +70,7 @@ fn flags_win_over_variables_over_the_file_over_defaults() {
 fn every_setting_can_be_set_in_every_way() {
     let home = Home::with(
         "[net]\nlisten = [\"127.0.0.1:7\"]\nadvertise = [\"[2001:db8::1]:8\"]\n\
+         [dht]\nmode = \"off\"\nbootstrap = [\"dht.example:1\"]\n\
          [log]\nformat = \"text\"\n[dbus]\nenabled = false\n[store]\nreserve_mib = 2\n",
     );
     let from_file = home.load(&[], &Options::default()).unwrap();
@@ -77,6 +79,8 @@ fn every_setting_can_be_set_in_every_way() {
         from_file.net.advertise,
         ["[2001:db8::1]:8".parse().unwrap()]
     );
+    assert!(!from_file.dht.on);
+    assert_eq!(from_file.dht.bootstrap, ["dht.example:1"]);
     assert_eq!(from_file.log.format, LogFormat::Text);
     assert!(!from_file.dbus.enabled);
     assert_eq!(from_file.store.reserve_bytes, 2 << 20);
@@ -84,6 +88,8 @@ fn every_setting_can_be_set_in_every_way() {
     let vars = [
         ("MSGD_LISTEN", "127.0.0.1:1, [::1]:2"),
         ("MSGD_ADVERTISE", "192.0.2.1:3"),
+        ("MSGD_DHT", "off"),
+        ("MSGD_DHT_BOOTSTRAP", "[2001:db8::1]:1, dht.example:2"),
         ("MSGD_LOG_FORMAT", "journal"),
         ("MSGD_DBUS", "true"),
         ("MSGD_RESERVE_MIB", "5"),
@@ -96,6 +102,8 @@ fn every_setting_can_be_set_in_every_way() {
     assert_eq!(config.profile, "bob");
     assert_eq!(config.net.listen.len(), 2);
     assert_eq!(config.net.advertise, ["192.0.2.1:3".parse().unwrap()]);
+    assert!(!config.dht.on);
+    assert_eq!(config.dht.bootstrap, ["[2001:db8::1]:1", "dht.example:2"]);
     assert_eq!(config.log.format, LogFormat::Journal);
     assert!(config.dbus.enabled);
     assert_eq!(config.store.reserve_bytes, 5 << 20);
@@ -171,6 +179,14 @@ fn a_wrong_value_is_named_with_its_line() {
         (
             "[log]\nlevel = \"loud\"\n",
             ":2: log.level: expected error, warn, info, debug or trace, found \"loud\"",
+        ),
+        (
+            "[dht]\nmode = \"maybe\"\n",
+            ":2: dht.mode: expected on or off, found \"maybe\"",
+        ),
+        (
+            "[dht]\nbootstrap = [\"dht.example\"]\n",
+            ":2: dht.bootstrap: \"dht.example\" is not a host with a port, as dht.example.org:6881",
         ),
         (
             "\nnet = 4\n",

@@ -240,6 +240,8 @@ fn spawn(dir: &Path) -> Result<Child, DemoError> {
         ])
         .env_clear()
         .env("HOME", dir)
+        // A demo is nobody else's business.
+        .env("MSGD_DHT", "off")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)

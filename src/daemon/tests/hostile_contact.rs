@@ -51,6 +51,7 @@ impl Turned {
             keys: self.keys.clone(),
             addresses: victim.service().get_status().await.unwrap().listen,
             invite: false,
+            access: crate::net::Access::default(),
         });
         self.net.dial(self.route).await;
         self.until(|event| matches!(event, Event::LinkUp { .. }))

@@ -7,7 +7,8 @@ use super::*;
 use crate::{
     base::{Paths, TestClock},
     daemon::{
-        DbusSettings, LanSettings, LogFormat, LogLevel, LogSettings, NetSettings, StoreSettings,
+        DbusSettings, DhtSettings, LanSettings, LogFormat, LogLevel, LogSettings, MailboxSettings,
+        NetSettings, StoreSettings,
     },
     model::{DeliveryState, Direction, ErrorCode, PageRequest},
     net::LAN_PORT,
@@ -68,6 +69,10 @@ impl Home {
                 max_links: 8,
                 epoch: DAY,
             },
+            dht: DhtSettings {
+                on: false,
+                bootstrap: Vec::new(),
+            },
             lan: LanSettings {
                 enabled: false,
                 exclude: Vec::new(),
@@ -79,6 +84,12 @@ impl Home {
                 format: LogFormat::Text,
             },
             dbus: DbusSettings { enabled: false },
+            mailbox: MailboxSettings {
+                host_bytes: 1 << 20,
+                poll: HOUR,
+                receipt: HOUR,
+            },
+            role: Role::Person,
             store: StoreSettings { reserve_bytes: 0 },
         }
     }

@@ -88,6 +88,7 @@ pub fn request(row: &RequestRecord, now: Timestamp) -> Option<Request> {
         contact: ContactId::from_slice(&row.contact),
         created_at: Timestamp(row.created_at),
         expires_at,
+        failure: None,
     })
 }
 

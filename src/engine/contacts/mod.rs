@@ -19,6 +19,7 @@
 //!   of a term by the hourly sweep. What is shown of an invite or a request stays.
 //! - Once a request is accepted the invite's one-time key is gone, and with it the means to tell
 //!   a second user of the link from noise; until then a second Hello must open to be one.
+//! - A link without addresses is as good as any: the inviter is looked for under its keys.
 //! - Declining and blocking send nothing, ever.
 
 mod block;
@@ -52,7 +53,10 @@ pub use session::LinkMeaning;
 
 use crate::{
     engine::{event_bus::EventBus, identities::Identities, vault::Vault},
-    model::{Contact, ContactId, Invite, Presence, Request, RouteId, VaultState},
+    model::{
+        Contact, ContactId, FailureReason, Invite, Presence, Request, RequestState, RouteId,
+        VaultState,
+    },
     net::{LinkKey, Net},
     store::{
         Store, Txn, contacts, invites as invite_rows, records::ContactRecord,
@@ -106,6 +110,8 @@ struct Inner {
     connected: Mutex<HashMap<RouteId, LinkKey>>,
     /// Contacts with two sessions, and the link key of the present one.
     unsettled: Mutex<HashMap<RouteId, LinkKey>>,
+    /// How the latest try to bring a request to somebody ended.
+    failures: Mutex<HashMap<RouteId, FailureReason>>,
     rising: Speaker,
 }
 
@@ -130,6 +136,7 @@ impl Contacts {
             meetings: meetings::Meetings::default(),
             connected: Mutex::default(),
             unsettled: Mutex::default(),
+            failures: Mutex::default(),
             rising,
         };
         (Self(Arc::new(inner)), events)
@@ -167,7 +174,13 @@ impl Contacts {
         let rows = request_rows::list(&self.store().read()).map_err(ContactError::Store)?;
         let now = self.0.bus.now();
         rows.iter()
-            .map(|row| convert::request(row, now).ok_or(ContactError::Damaged))
+            .map(|row| {
+                let mut request = convert::request(row, now).ok_or(ContactError::Damaged)?;
+                if request.state == RequestState::Pending {
+                    request.failure = self.failures().get(&RouteId(request.id.0)).copied();
+                }
+                Ok(request)
+            })
             .collect()
     }
 

@@ -2,8 +2,8 @@
 
 use super::{ContactError, Contacts};
 use crate::{
-    model::{ContactId, EventKind, RouteId},
-    net::{LinkKey, Route},
+    model::{ContactId, EventKind, FailureReason, RequestId, RouteId, VaultState},
+    net::{Access, LinkKey, Route},
     store::{Txn, records::RouteRecord, routes},
 };
 use std::{
@@ -110,6 +110,7 @@ impl Contacts {
                 .collect(),
             addresses: parse_addresses(&row.addresses),
             invite: kind != RouteKind::Contact,
+            access: Access::Pair,
         };
         self.kinds().insert(id, kind);
         match route.keys.as_slice() {
@@ -128,8 +129,35 @@ impl Contacts {
         self.kinds().remove(&id);
         self.connected().remove(&id);
         self.unsettled().remove(&id);
+        self.failures().remove(&id);
         self.0.meetings.remove(id);
         self.0.net.remove_route(id).await;
+    }
+
+    /// Notes how a try to bring a request to somebody ended; tells of it when it ends
+    /// differently from the one before.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn note_failure(
+        &self,
+        route: RouteId,
+        reason: FailureReason,
+    ) -> Result<(), ContactError> {
+        let news = self.failures().insert(route, reason) != Some(reason);
+        if !news || self.0.vault.state() != VaultState::Unlocked {
+            return Ok(());
+        }
+        let mut txn = self.begin();
+        self.request_changed(&mut txn, RequestId(route.0))?;
+        self.commit(txn).await
+    }
+
+    pub(super) fn failures(&self) -> MutexGuard<'_, HashMap<RouteId, FailureReason>> {
+        self.0
+            .failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that a contact's link came up, and under which key, or that it went down.

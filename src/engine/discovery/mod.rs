@@ -22,22 +22,25 @@ mod actor;
 mod lan;
 mod plan;
 mod policy;
+mod seeker;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 use crate::{
     base::{Clock, Tasks},
     engine::{contacts::Contacts, outbox::Outbox},
     model::RouteId,
-    net::{Lan, LanEvent, Net},
+    net::{Directory, Lan, LanEvent, Net},
 };
 use actor::Actor;
 use tokio::sync::mpsc;
+use wide::Wide;
 
 /// What the actor hears. Beside these it watches [`Contacts::watch_meetings`] for routes that
 /// come, go or change, [`Outbox::watch_waiting`] for those that wait for somebody, and the
 /// network's own news.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Command {
     /// A link came up.
     LinkUp(RouteId),
@@ -61,12 +64,15 @@ pub(crate) struct Neighbours {
     pub(crate) contacts: Contacts,
     pub(crate) outbox: Outbox,
     pub(crate) net: Net,
+    /// None: the directory is off, and nothing is ever sent to it.
+    pub(crate) directory: Option<Directory>,
 }
 
 /// The handle; cheap to clone.
 #[derive(Clone)]
 pub struct Discovery {
     commands: mpsc::Sender<Command>,
+    wide: Option<mpsc::Sender<Command>>,
 }
 
 impl Discovery {
@@ -77,15 +83,30 @@ impl Discovery {
         clock: Clock,
         tasks: &Tasks,
     ) -> Self {
+        let wide = rooms.directory.clone().map(|directory| {
+            let (commands, inbox) = mpsc::channel(256);
+            let wide = Wide::new(
+                rooms.clone(),
+                directory,
+                clock.clone(),
+                tasks.clone(),
+                inbox,
+            );
+            tasks.spawn("discovery-wide", wide.run(tasks.stop()));
+            commands
+        });
         let (commands, inbox) = mpsc::channel(256);
         let actor = Actor::new(rooms, lan, clock, inbox);
         tasks.spawn("discovery", actor.run(tasks.stop()));
-        Self { commands }
+        Self { commands, wide }
     }
 
     pub(crate) async fn tell(&self, command: Command) {
         // The actor is gone only when the daemon stops.
         let _ = self.commands.send(command).await;
+        if let Some(wide) = &self.wide {
+            let _ = wide.send(command).await;
+        }
     }
 
     /// Looks for everybody without a link now, by every way that is on.

@@ -12,6 +12,7 @@ use crate::{
         discovery::{self, Discovery},
         identities::Identities,
         inbox::Inbox,
+        mailbox::{self, Mailboxes, host::MailboxHost, user::Command as ToMailboxes},
         messages::Messages,
         outbox::{Command, Outbox},
         vault::Vault,
@@ -22,6 +23,8 @@ use crate::{
 };
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+
+mod mailboxes;
 
 /// How often keys are looked at for rotation and old messages for their end.
 const HOUSEKEEPING_MS: u64 = 3_600_000;
@@ -39,10 +42,14 @@ pub struct Rooms {
     pub outbox: Outbox,
     /// Whom to look for.
     pub discovery: Discovery,
+    /// Mailboxes, ours and contacts'.
+    pub mailboxes: Mailboxes,
     /// Updates to seal.
     pub messages: Messages,
     /// Parcels.
     pub inbox: Inbox,
+    /// Links of those whose mailboxes we host.
+    pub mailbox_host: MailboxHost,
 }
 
 /// Starts the loop.
@@ -50,7 +57,7 @@ pub fn spawn(
     rooms: Rooms,
     clock: Clock,
     net: mpsc::Receiver<net::Event>,
-    contacts: contacts::Rising,
+    (contacts, mailboxes): (contacts::Rising, mailbox::Rising),
     tasks: &Tasks,
 ) {
     let state = rooms.vault.watch();
@@ -59,6 +66,7 @@ pub fn spawn(
         clock,
         net,
         contacts,
+        mailboxes,
         state,
     };
     tasks.spawn("switchboard", board.run(tasks.stop()));
@@ -69,6 +77,7 @@ struct Switchboard {
     clock: Clock,
     net: mpsc::Receiver<net::Event>,
     contacts: contacts::Rising,
+    mailboxes: mailbox::Rising,
     state: watch::Receiver<VaultState>,
 }
 
@@ -90,6 +99,10 @@ impl Switchboard {
                     Some(event) => self.on_contacts(event).await,
                     None => return,
                 },
+                event = self.mailboxes.recv() => match event {
+                    Some(event) => self.on_mailboxes(event).await,
+                    None => return,
+                },
                 event = self.net.recv() => match event {
                     Some(event) => self.on_net(event).await,
                     None => return,
@@ -104,11 +117,13 @@ impl Switchboard {
 
     async fn on_vault(&mut self) {
         let state = *self.state.borrow_and_update();
+        self.rooms.mailbox_host.on_vault(state).await;
         match state {
             VaultState::Missing | VaultState::Sealed => {}
             VaultState::Locked => {
                 self.rooms.identities.forget_all();
                 self.load_routes().await;
+                self.tell_mailboxes(ToMailboxes::Locked).await;
             }
             VaultState::Unlocked => {
                 self.load_routes().await;
@@ -116,6 +131,7 @@ impl Switchboard {
                     tracing::warn!(error = %chain(&error), "cannot open what was kept of handshakes");
                 }
                 self.rooms.inbox.on_unlock().await;
+                self.tell_mailboxes(ToMailboxes::Unlocked).await;
                 self.keep_house().await;
             }
         }
@@ -140,6 +156,7 @@ impl Switchboard {
                 self.rooms.outbox.dial(route).await;
             }
         }
+        self.tell_mailboxes(ToMailboxes::Routes).await;
     }
 
     async fn keep_house(&self) {
@@ -182,6 +199,7 @@ impl Switchboard {
                 // for nothing now.
                 self.rooms.inbox.forget(route).await;
                 self.rooms.outbox.tell(Command::Forget(route)).await;
+                self.tell_mailboxes(ToMailboxes::Forget(route)).await;
                 self.rooms.contacts.hang_up(route).await;
                 self.rooms.outbox.dial(route).await;
             }
@@ -194,16 +212,25 @@ impl Switchboard {
             contacts::Event::RouteGone(route) => {
                 self.rooms.inbox.forget(route).await;
                 self.rooms.outbox.tell(Command::Forget(route)).await;
+                self.tell_mailboxes(ToMailboxes::Forget(route)).await;
             }
         }
     }
 
     async fn on_net(&self, event: net::Event) {
+        if event
+            .route()
+            .is_some_and(|route| self.rooms.mailboxes.owns(route))
+        {
+            return self.tell_mailboxes(ToMailboxes::Net(event)).await;
+        }
         match event {
             net::Event::LinkUp { route, key, .. } => self.on_link_up(route, key).await,
             net::Event::LinkDown { route, reason } => self.on_link_down(route, reason).await,
             net::Event::Writable { route } => {
-                self.rooms.outbox.tell(Command::Writable(route)).await
+                if !self.rooms.mailbox_host.has_link(route) {
+                    self.rooms.outbox.tell(Command::Writable(route)).await;
+                }
             }
             net::Event::DialFailed { route, reason } => {
                 let failed = discovery::Command::DialFailed(route);
@@ -213,6 +240,13 @@ impl Switchboard {
                     DialFailure::Unreachable => FailureReason::Unreachable,
                     DialFailure::NotThem => FailureReason::NotThem,
                 };
+                if self.rooms.contacts.route_kind(route) == Some(RouteKind::Contact) {
+                    self.tell_mailboxes(ToMailboxes::Away(route)).await;
+                }
+                let contacts = &self.rooms.contacts;
+                if contacts.route_kind(route) == Some(RouteKind::Outgoing) {
+                    self.warn(contacts.note_failure(route, reason).await);
+                }
                 if self.wants_dial(route) {
                     self.rooms
                         .outbox
@@ -238,6 +272,9 @@ impl Switchboard {
     }
 
     async fn on_link_up(&self, route: RouteId, key: LinkKey) {
+        if self.rooms.mailbox_host.on_link_up(route, key).await {
+            return;
+        }
         self.rooms
             .discovery
             .tell(discovery::Command::LinkUp(route))
@@ -264,6 +301,7 @@ impl Switchboard {
         }
         self.rooms.outbox.tell(Command::LinkUp(route)).await;
         self.rooms.inbox.on_link_up(route).await;
+        self.tell_mailboxes(ToMailboxes::LinkUp(route)).await;
         self.update(vec![ContactId(route.0)]).await;
     }
 
@@ -274,6 +312,7 @@ impl Switchboard {
         match self.rooms.contacts.change_session(ContactId(route.0)).await {
             Ok(lost) => {
                 self.rooms.outbox.tell(Command::Forget(route)).await;
+                self.tell_mailboxes(ToMailboxes::Forget(route)).await;
                 if !lost.is_empty() {
                     self.rooms.messages.void(ContactId(route.0), lost).await;
                 }
@@ -283,6 +322,9 @@ impl Switchboard {
     }
 
     async fn on_link_down(&self, route: RouteId, reason: LinkDownReason) {
+        if self.rooms.mailbox_host.on_link_down(route).await {
+            return;
+        }
         // One link that takes over from another is no news.
         if reason != LinkDownReason::Replaced {
             self.rooms
@@ -300,6 +342,10 @@ impl Switchboard {
             // One link that takes over from another is no news to anybody.
             if reason != LinkDownReason::Replaced {
                 self.warn(self.rooms.contacts.set_connected(route, None).await);
+                self.tell_mailboxes(ToMailboxes::LinkDown(route)).await;
+                if matches!(reason, LinkDownReason::NoAnswer | LinkDownReason::Bye) {
+                    self.tell_mailboxes(ToMailboxes::Away(route)).await;
+                }
             }
         } else if !self.wants_dial(route) {
             self.rooms.outbox.tell(Command::Forget(route)).await;
@@ -307,6 +353,9 @@ impl Switchboard {
     }
 
     async fn on_frame(&self, route: RouteId, frame: Frame) {
+        if self.rooms.mailbox_host.has_link(route) {
+            return self.rooms.mailbox_host.on_frame(route, frame).await;
+        }
         if self.rooms.contacts.route_kind(route) != Some(RouteKind::Contact) {
             return self.warn(self.rooms.contacts.on_handshake_frame(route, frame).await);
         }

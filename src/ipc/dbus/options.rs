@@ -5,7 +5,7 @@ use crate::{
     model::{PageRequest, limits::MAX_IDEMPOTENCY_KEY_BYTES},
     service::IdempotencyKey,
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, net::SocketAddr};
 use zbus::{OwnedVariant, Variant};
 
 /// Options as they came in.
@@ -122,6 +122,12 @@ impl Options {
     fn value(&self, name: &str) -> Option<&Variant<'static>> {
         self.0.get(name).map(|value| &**value)
     }
+}
+
+/// An address of this daemon, as the user names it.
+pub(super) fn parse_address(text: String) -> Result<SocketAddr> {
+    text.parse()
+        .map_err(|_| Error::invalid(format!("{text:?} is no address; write ip:port.")))
 }
 
 fn wrong(name: &str, wanted: &str) -> Error {

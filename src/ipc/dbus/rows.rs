@@ -5,8 +5,8 @@
 use super::{names, options::Extras, words};
 use crate::{
     model::{
-        Attempt, Contact, Conversation, Event, EventKind, Identity, Invite, Message, OutboxEntry,
-        Presence, Request, Timestamp,
+        Attempt, Contact, Conversation, Event, EventKind, HostedMailbox, Identity, Invite,
+        MailboxHostStatus, Message, OutboxEntry, OwnMailbox, Presence, Request, Timestamp,
     },
     service::{Consumer, Finding, Slot, Status},
 };
@@ -113,6 +113,9 @@ pub(super) fn request(request: Request) -> Row {
         ("created_at", time(request.created_at)),
         ("expires_at", time(request.expires_at)),
     ]);
+    if let Some(reason) = request.failure {
+        fields.insert("failure", text(words::failure(reason)));
+    }
     if let Some(invite) = request.invite {
         fields.insert("invite", text(invite.to_string()));
     }
@@ -132,6 +135,49 @@ pub(super) fn invite(invite: Invite) -> TextRow {
         ("expires_at", time(invite.expires_at)),
     ]);
     (invite.id.to_string(), fields)
+}
+
+pub(super) fn hosted_mailbox(mailbox: HostedMailbox) -> TextRow {
+    let mut fields = Extras::from([
+        ("name", text(mailbox.name)),
+        ("created_at", time(mailbox.created_at)),
+        ("hashes", Variant::from(mailbox.hashes)),
+        ("max_hashes", Variant::from(mailbox.max_hashes)),
+        ("parcels", Variant::from(mailbox.parcels)),
+        ("bytes", Variant::from(mailbox.bytes)),
+        ("max_bytes", Variant::from(mailbox.max_bytes)),
+        ("links", Variant::from(mailbox.links)),
+        ("owner_linked", Variant::from(mailbox.owner_linked)),
+    ]);
+    if let Some(at) = mailbox.seen_at {
+        fields.insert("seen_at", time(at));
+    }
+    (mailbox.id.to_string(), fields)
+}
+
+pub(super) fn own_mailbox(mailbox: OwnMailbox) -> TextRow {
+    let mut fields = Extras::from([
+        ("identity", path(names::identity(mailbox.identity))),
+        ("note", text(mailbox.note)),
+        ("created_at", time(mailbox.created_at)),
+        ("failing", Variant::from(mailbox.failing)),
+    ]);
+    if let Some(at) = mailbox.polled_at {
+        fields.insert("polled_at", time(at));
+    }
+    (mailbox.id.to_string(), fields)
+}
+
+pub(super) fn mailbox_host_status(status: MailboxHostStatus) -> Extras {
+    Extras::from([
+        ("mailboxes", Variant::from(status.mailboxes)),
+        ("max_mailboxes", Variant::from(status.max_mailboxes)),
+        ("parcels", Variant::from(status.parcels)),
+        ("bytes", Variant::from(status.bytes)),
+        ("max_bytes", Variant::from(status.max_bytes)),
+        ("taken", Variant::from(status.taken)),
+        ("refused", Variant::from(status.refused)),
+    ])
 }
 
 pub(super) fn conversation(conversation: Conversation) -> Row {

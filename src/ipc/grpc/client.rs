@@ -15,8 +15,9 @@ use super::proto::v1::{
     conversation_service_client::ConversationServiceClient,
     daemon_service_client::DaemonServiceClient, event_service_client::EventServiceClient,
     identity_service_client::IdentityServiceClient, invite_service_client::InviteServiceClient,
-    message_service_client::MessageServiceClient, outbox_service_client::OutboxServiceClient,
-    request_service_client::RequestServiceClient, vault_service_client::VaultServiceClient,
+    mailbox_service_client::MailboxServiceClient, message_service_client::MessageServiceClient,
+    outbox_service_client::OutboxServiceClient, request_service_client::RequestServiceClient,
+    vault_service_client::VaultServiceClient,
 };
 use crate::{base::chain, model::ErrorCode};
 use futures::future::BoxFuture;
@@ -117,6 +118,8 @@ rooms! {
     messages: MessageServiceClient,
     /// Messages on their way.
     outbox: OutboxServiceClient,
+    /// Mailboxes.
+    mailboxes: MailboxServiceClient,
     /// Events; see also [`Client::subscribe`].
     events: EventServiceClient,
 }

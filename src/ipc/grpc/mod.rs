@@ -32,6 +32,7 @@ mod health;
 mod identities;
 mod invites;
 mod listener;
+mod mailbox;
 mod messages;
 mod outbox;
 mod requests;

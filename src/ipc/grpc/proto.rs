@@ -34,6 +34,7 @@ silent!(
     v1::UnlockVaultRequest,
     v1::ChangePassphraseRequest,
     v1::CreateInviteResponse,
+    v1::OfferMailboxResponse,
     v1::AddContactRequest,
     v1::ContactRequest,
     v1::SendMessageRequest,

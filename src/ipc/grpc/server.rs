@@ -11,6 +11,7 @@ use super::{
     identities::Identities,
     invites::Invites,
     listener::Listener,
+    mailbox::Mailboxes,
     messages::Messages,
     outbox::Outbox,
     proto::{
@@ -21,6 +22,7 @@ use super::{
             daemon_service_server::DaemonServiceServer, event_service_server::EventServiceServer,
             identity_service_server::IdentityServiceServer,
             invite_service_server::InviteServiceServer,
+            mailbox_service_server::MailboxServiceServer,
             message_service_server::MessageServiceServer,
             outbox_service_server::OutboxServiceServer,
             request_service_server::RequestServiceServer, vault_service_server::VaultServiceServer,
@@ -151,6 +153,7 @@ fn add_rooms(routes: &mut RoutesBuilder, service: &Service, gate: &Gate) {
         ConversationServiceServer(Conversations(with())),
         MessageServiceServer(Messages(with(), stop())),
         OutboxServiceServer(Outbox(with())),
+        MailboxServiceServer(Mailboxes(with())),
         EventServiceServer(Events(with(), stop())),
     }
 }

@@ -1,7 +1,10 @@
-//! The actor's calls, and those that reach it.
+//! The actor's calls, those that reach it, and what links tell it.
 
-use super::{Actor, DialFailure, Event, moves};
-use crate::{model::RouteId, net::transport};
+use super::{Actor, DialFailure, Event, Notice, moves};
+use crate::{
+    model::RouteId,
+    net::{links::Outcome, transport},
+};
 use libp2p::{
     Multiaddr,
     core::ConnectedPoint,
@@ -9,6 +12,36 @@ use libp2p::{
 };
 
 impl Actor {
+    pub(super) fn on_notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Proven { connection, shared } => {
+                let now = self.clock.steady_ms();
+                let gate = &mut self.swarm.behaviour_mut().gate;
+                if shared {
+                    gate.admit(connection);
+                } else {
+                    gate.prove(connection, now);
+                }
+                for loser in self.dials.won(connection) {
+                    self.close(loser);
+                }
+            }
+            Notice::Over(connection, outcome) => {
+                if outcome == Outcome::Stranger {
+                    let now = self.clock.steady_ms();
+                    self.swarm.behaviour_mut().gate.fail(connection, now);
+                    self.dial_failed(connection, true);
+                } else if outcome != Outcome::Guest {
+                    self.on_known_over(connection);
+                }
+                self.close(connection);
+                if self.rotating.is_some() && self.table.count().0 == 0 {
+                    self.rebuild();
+                }
+            }
+        }
+    }
+
     pub(super) fn start_dials(&mut self) {
         if self.rotating.is_some() || self.closing {
             return;

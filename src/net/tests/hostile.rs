@@ -188,6 +188,7 @@ async fn who_asks_without_end_and_takes_no_answer_is_not_listened_to_and_slows_n
         keys: vec![[9; 32]],
         addresses,
         invite: false,
+        access: Access::default(),
     };
     a.net.put_route(to_b(ROUTE, vec![b.at()]));
     b.net.put_route(to_b(OTHER, Vec::new()));

@@ -138,6 +138,7 @@ fn of_many_suggested_addresses_a_few_are_kept() {
         keys: vec![KEY],
         addresses: (1..=30).map(|n| ([192, 0, 2, 1], n).into()).collect(),
         invite: false,
+        access: Access::default(),
     });
     let many = (1..=30).map(|n| ([192, 0, 2, 2], n).into()).collect();
     assert_eq!(table.suggest(ROUTE, many).len(), 8);
@@ -294,6 +295,7 @@ async fn a_dial_that_finds_no_room_for_a_link_is_told_to_have_failed() {
         keys: vec![[9; 32]],
         addresses,
         invite: false,
+        access: Access::default(),
     };
     a.net.put_route(route(vec![c.at()]));
     c.net.put_route(route(Vec::new()));

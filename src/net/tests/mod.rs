@@ -5,6 +5,7 @@ mod figures;
 mod hostile;
 mod linking;
 mod pressure;
+mod shared;
 
 use super::{
     behaviour::{Behaviour, Heard},
@@ -51,6 +52,7 @@ impl Side {
             keys: keys.to_vec(),
             addresses,
             invite: false,
+            access: Access::default(),
         });
     }
 

@@ -41,6 +41,9 @@ tables! { VAULT_TABLES, Vault:
     IdentityRecord = "identities-1",
     ContactRecord = "contacts-1",
     SessionRecord = "sessions-1",
+    OwnMailboxRecord = "own_mailboxes-1",
+    MailboxRecvRecord = "mailbox_recv-1",
+    MailboxSendRecord = "mailbox_send-1",
     RivalRecord = "rivals-1",
     BlockedRecord = "blocked-1",
     InviteRecord = "invites-1",
@@ -53,6 +56,7 @@ tables! { VAULT_TABLES, Vault:
     IdempotencyHead = "idempotency_head-1",
     IdempotencyOrder = "idempotency_order-1",
     SettingRecord = "settings-1",
+    MailboxName = "mailbox_names-1",
     VaultIndex = "vault_index-1",
 }
 
@@ -61,10 +65,17 @@ tables! { TRANSPORT_TABLES, Transport:
     OutboxHead = "outbox_heads-1",
     OutboxRow = "outbox-1",
     SpoolRow = "spool-1",
+    DepositsRecord = "deposits-1",
+    DepositRow = "deposit_rows-1",
     EventSegment = "events-1",
     EventHead = "event_head-1",
     ConsumerRecord = "consumers-1",
     TransportSetting = "transport_settings-1",
+    MailboxRecord = "mailboxes-1",
+    MailboxSets = "mailbox_sets-1",
+    MailboxHeld = "mailbox_held-1",
+    MailboxParcel = "mailbox_parcels-1",
+    MailboxClock = "mailbox_clock-1",
     TransportIndex = "transport_index-1",
 }
 
@@ -126,6 +137,8 @@ mod tests {
             let _ = decode::<ConversationRecord>(&bytes);
             let _ = decode::<MessageSegment>(&bytes);
             let _ = decode::<RouteRecord>(&bytes);
+            let _ = decode::<MailboxSets>(&bytes);
+            let _ = decode::<MailboxHeld>(&bytes);
         }
     }
 }

@@ -15,6 +15,7 @@ fn frames() -> impl Strategy<Value = Frame> {
         any::<u8>().prop_map(|fill| Frame::Bundle(Box::new([fill; BUNDLE_BYTES]))),
         Just(Frame::BundleRequest),
         Just(Frame::Bye),
+        mailbox::tests::frames().prop_map(Frame::Mailbox),
     ]
 }
 

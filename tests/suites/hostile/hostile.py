@@ -47,6 +47,7 @@ class Daemon:
             "PATH": os.environ["PATH"],
             "HOME": self.home,
             "XDG_RUNTIME_DIR": os.path.join(self.home, "run"),
+            "MSGD_DHT": "off",
         }
         self.process = None
 

@@ -53,6 +53,7 @@ impl Bench {
             keys: vec![key],
             addresses: self.rooms.net.listen_addresses(),
             invite: false,
+            access: crate::net::Access::default(),
         });
         net.dial(author.route).await;
         assert!(matches!(self.net_event().await, Event::LinkUp { .. }));

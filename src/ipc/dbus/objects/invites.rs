@@ -2,14 +2,14 @@
 
 use crate::{
     ipc::dbus::{
-        error::{Error, Result},
-        options::{Extras, KEY, OptionDict, Options},
+        error::Result,
+        options::{Extras, KEY, OptionDict, Options, parse_address},
         rows,
         served::Private,
     },
     service::{CreateInvite, Selector, Service},
 };
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 use zbus::Variant;
 
 /// Makes, lists and withdraws invites.
@@ -18,11 +18,6 @@ pub(in crate::ipc::dbus) struct Invites(pub(in crate::ipc::dbus) Service);
 impl Private for Invites {
     const PRIVATE: &'static [&'static str] = &[];
     const ABOUT: &'static str = "Makes, lists and withdraws one-time invites.";
-}
-
-fn parse_address(text: String) -> Result<SocketAddr> {
-    text.parse()
-        .map_err(|_| Error::invalid(format!("{text:?} is no address; write ip:port.")))
 }
 
 #[zbus::interface(name = "org.msgd.Msgd1.Invites")]

@@ -5,8 +5,8 @@ use crate::{
     ipc::dbus::{
         mirror::Mirrored,
         objects::{
-            Contacts, Conversations, Daemon, Events, Identities, Invites, Messages, Outbox,
-            Requests, Vault,
+            Contacts, Conversations, Daemon, Events, Identities, Invites, Mailboxes, Messages,
+            Outbox, Requests, Vault,
         },
         served::{Private, Served},
     },
@@ -37,6 +37,7 @@ pub(super) fn root_interfaces() -> Vec<String> {
         describe(Conversations(service())),
         describe(Messages(service())),
         describe(Outbox(service())),
+        describe(Mailboxes(service())),
         describe(Events(service())),
     ]
 }

@@ -104,6 +104,37 @@ const CALLS: &[(&str, &str, Twin)] = &[
     ("Outbox", "ListOutbox", Member("Outbox.ListOutbox")),
     ("Outbox", "RetryOutbox", Member("Outbox.RetryOutbox")),
     ("Outbox", "CancelMessage", Member("Outbox.CancelMessage")),
+    ("Mailbox", "OfferMailbox", Member("Mailboxes.OfferMailbox")),
+    (
+        "Mailbox",
+        "ListHostedMailboxes",
+        Member("Mailboxes.ListHostedMailboxes"),
+    ),
+    (
+        "Mailbox",
+        "RevokeMailbox",
+        Member("Mailboxes.RevokeMailbox"),
+    ),
+    (
+        "Mailbox",
+        "GetMailboxHostStatus",
+        Member("Mailboxes.GetMailboxHostStatus"),
+    ),
+    (
+        "Mailbox",
+        "AcceptMailbox",
+        Member("Mailboxes.AcceptMailbox"),
+    ),
+    (
+        "Mailbox",
+        "ListMailboxes",
+        Member("Mailboxes.ListMailboxes"),
+    ),
+    (
+        "Mailbox",
+        "RemoveMailbox",
+        Member("Mailboxes.RemoveMailbox"),
+    ),
     // A stream has no place on D-Bus: the log is read in pieces, signals say when.
     (
         "Event",

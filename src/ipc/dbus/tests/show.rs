@@ -56,6 +56,7 @@ fn request() -> Request {
         contact: None,
         created_at: Timestamp(5),
         expires_at: Timestamp(6),
+        failure: None,
     }
 }
 

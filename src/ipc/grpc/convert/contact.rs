@@ -1,6 +1,6 @@
 //! Contacts and contact requests.
 
-use super::id_if_any;
+use super::{id_if_any, message::failure};
 use crate::{
     ipc::grpc::proto::v1,
     model::{
@@ -58,6 +58,7 @@ pub(in crate::ipc::grpc) fn request(request: Request) -> v1::ContactRequest {
         contact: id_if_any(request.contact),
         created_at_ms: request.created_at.0,
         expires_at_ms: request.expires_at.0,
+        failure: failure(request.failure).into(),
         name: request.name,
         greeting: request.greeting,
     }
@@ -89,6 +90,7 @@ mod tests {
             contact: None,
             created_at: Timestamp(5),
             expires_at: Timestamp(6),
+            failure: None,
         }
     }
 

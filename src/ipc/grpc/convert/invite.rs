@@ -1,12 +1,12 @@
 //! Invites.
 
-use super::{invalid, which};
+use super::{address, which};
 use crate::{
     ipc::grpc::proto::v1,
     model::{Invite, InviteState},
     service::{CreateInvite, Result},
 };
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 pub(in crate::ipc::grpc) fn invite(invite: Invite) -> v1::Invite {
     v1::Invite {
@@ -43,19 +43,12 @@ pub(in crate::ipc::grpc) fn create_invite(
     })
 }
 
-fn address(text: &str) -> Result<SocketAddr> {
-    text.parse().map_err(|_| {
-        let say = "write each address as 192.0.2.1:4500 or [2001:db8::1]:4500; names do not work";
-        invalid("addresses", say)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::ErrorCode;
     use proptest::prelude::*;
-    use std::net::IpAddr;
+    use std::net::{IpAddr, SocketAddr};
 
     fn asking(ttl_ms: u64, addresses: Vec<String>) -> v1::CreateInviteRequest {
         v1::CreateInviteRequest {

@@ -82,7 +82,7 @@ pub(in crate::ipc::grpc) fn delivery_state_from(number: i32) -> Result<DeliveryS
     })
 }
 
-const fn failure(reason: Option<FailureReason>) -> v1::FailureReason {
+pub(super) const fn failure(reason: Option<FailureReason>) -> v1::FailureReason {
     match reason {
         None => v1::FailureReason::Unspecified,
         Some(FailureReason::NoAddress) => v1::FailureReason::NoAddress,
@@ -94,6 +94,7 @@ const fn failure(reason: Option<FailureReason>) -> v1::FailureReason {
         Some(FailureReason::Blocked) => v1::FailureReason::Blocked,
         Some(FailureReason::Cancelled) => v1::FailureReason::Cancelled,
         Some(FailureReason::Expired) => v1::FailureReason::Expired,
+        Some(FailureReason::MailboxRefused) => v1::FailureReason::MailboxRefused,
     }
 }
 

@@ -6,6 +6,7 @@ mod daemon;
 mod event;
 mod identity;
 mod invite;
+mod mailbox;
 mod message;
 mod page;
 mod vault;
@@ -16,14 +17,16 @@ pub(super) use daemon::{finding, status};
 pub(super) use event::{consumer, item, subscribe};
 pub(super) use identity::identity;
 pub(super) use invite::{create_invite, invite};
+pub(super) use mailbox::{hosted_mailbox, mailbox_host_status, offer_mailbox, own_mailbox};
 pub(super) use message::{attempt, delivery_state, delivery_state_from, message, outbox_entry};
 pub(super) use page::{page, slot_page};
 pub(super) use vault::{new_slot, slot, vault_state};
 
 use crate::{
     model::ErrorCode,
-    service::{IdempotencyKey, Selector, ServiceError},
+    service::{IdempotencyKey, Result, Selector, ServiceError},
 };
+use std::net::SocketAddr;
 
 /// A thing that must be named.
 pub(super) fn which(text: String) -> Selector {
@@ -37,6 +40,14 @@ pub(super) fn which_if_any(text: String) -> Option<Selector> {
 
 pub(super) fn key(text: String) -> IdempotencyKey {
     IdempotencyKey(text)
+}
+
+/// An address of this daemon, as the user names it.
+fn address(text: &str) -> Result<SocketAddr> {
+    text.parse().map_err(|_| {
+        let say = "write each address as 192.0.2.1:4500 or [2001:db8::1]:4500; names do not work";
+        invalid("addresses", say)
+    })
 }
 
 /// An id that may be missing, as the contract writes it.

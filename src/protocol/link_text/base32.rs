@@ -4,12 +4,12 @@
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// How many characters `len` bytes take.
-pub(super) const fn text_len(len: usize) -> usize {
+pub(in crate::protocol) const fn text_len(len: usize) -> usize {
     (len * 8).div_ceil(5)
 }
 
 /// Lower case, without padding.
-pub(super) fn encode(bytes: &[u8]) -> String {
+pub(in crate::protocol) fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(text_len(bytes.len()));
     let (mut held, mut bits) = (0_u32, 0_u32);
     let digit = |five: u32| {
