@@ -57,6 +57,9 @@ pub enum EnvelopeKind {
     /// 2: a statement that the author's device signed; nothing but the parcel hides it. It can
     /// be made when no subkey of the recipient is known any more.
     Statement,
+    /// 4: no envelope but a word, without bytes: everything of the author before its place is
+    /// settled or given up. Parcels at a mailbox bring it, since no link does.
+    Window,
 }
 
 impl EnvelopeKind {
@@ -64,6 +67,7 @@ impl EnvelopeKind {
         match self {
             Self::Sealed => 1,
             Self::Statement => 2,
+            Self::Window => 4,
         }
     }
 
@@ -71,6 +75,7 @@ impl EnvelopeKind {
         match byte {
             1 => Some(Self::Sealed),
             2 => Some(Self::Statement),
+            4 => Some(Self::Window),
             _ => None,
         }
     }
@@ -264,10 +269,14 @@ fn entry(reader: &mut Reader<'_>) -> Result<SealedEnvelope, CryptoError> {
         Some((epoch, index, kind, bytes))
     };
     let (epoch, index, kind, bytes) = parts().ok_or(malformed("an envelope is cut off"))?;
+    let kind = EnvelopeKind::from_byte(kind).ok_or(CryptoError::UnknownEnvelope { kind })?;
+    if kind == EnvelopeKind::Window && !bytes.is_empty() {
+        return Err(malformed("a window has no bytes"));
+    }
     Ok(SealedEnvelope {
         epoch,
         index,
-        kind: EnvelopeKind::from_byte(kind).ok_or(CryptoError::UnknownEnvelope { kind })?,
+        kind,
         bytes,
     })
 }

@@ -71,6 +71,13 @@ fn current() -> Value {
         },
     ];
     let parcel = seal_parcel(&key, 0, 5, &envelopes).unwrap();
+    let window = SealedEnvelope {
+        epoch: 1,
+        index: 2,
+        kind: EnvelopeKind::Window,
+        bytes: Vec::new(),
+    };
+    let window = seal_parcel(&key, 1, 5, &[window]).unwrap();
     let records = RecordCipher::new(&key, 1);
     let name = records.blind("contacts-1", b"a key");
     let record = records.seal("contacts-1", &name, b"a value", &mut SeededRandom::new(1));
@@ -83,6 +90,7 @@ fn current() -> Value {
         "tags": [hex(&tag(&key, 0, 0).0), hex(&tag(&key, 0, 1).0), hex(&tag(&key, 1, 0).0)],
         // The whole is 4096 bytes: its start and its hash.
         "parcel": { "start": hex(&parcel[..64]), "hash": hex(&hash(&[&parcel])) },
+        "parcel_window": { "start": hex(&window[..64]), "hash": hex(&hash(&[&window])) },
         "record": { "name": hex(&name), "sealed": hex(&record) },
         "file": hex(&file),
         "passphrase": hex(

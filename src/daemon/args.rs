@@ -23,6 +23,10 @@ use super::config::{LogFormat, LogLevel, Role};
         [net] advertise       MSGD_ADVERTISE     default: the addresses it listens on\n  \
         [net] max_links       MSGD_MAX_LINKS     default: 256\n  \
         [net] epoch_hours     MSGD_EPOCH_HOURS   default: 24\n  \
+        [lan] enabled         MSGD_LAN           default: true\n  \
+        [lan] exclude         MSGD_LAN_EXCLUDE   default: none\n  \
+        [lan] loopback        MSGD_LAN_LOOPBACK  default: false\n  \
+        [lan] port            MSGD_LAN_PORT      default: 21773\n  \
         [dht] mode            MSGD_DHT           default: on\n  \
         [dht] bootstrap       MSGD_DHT_BOOTSTRAP default: nodes of the public network\n  \
         [dbus] enabled        MSGD_DBUS          default: true\n  \

@@ -150,7 +150,7 @@ async fn serve(
         None => grpc::Listener::bind(&config.socket),
     };
     let listener = listener.map_err(RunError::Socket)?;
-    let House { service, store } = house;
+    let House { service, store, .. } = house;
     grpc::serve(service.clone(), listener, &tasks);
     if config.dbus.enabled {
         let settings = dbus::Settings {

@@ -11,7 +11,7 @@ use crate::{
         event_bus::EventBus,
         identities::Identities,
         inbox::{self, Inbox},
-        mailbox::host::MailboxHost,
+        mailbox::{self, Mailboxes, host::MailboxHost},
         messages::Messages,
         outbox::Outbox,
         switchboard,
@@ -112,11 +112,25 @@ pub(super) async fn assemble(
         directory: directory(config, clock, tasks),
     };
     let discovery = Discovery::spawn(rooms, lan, clock.clone(), tasks);
+    let rooms = mailbox::user::Neighbours {
+        bus: bus.clone(),
+        vault: vault.clone(),
+        contacts: contacts.clone(),
+        net: net.clone(),
+    };
+    let (mailboxes, mailbox_events) = {
+        let pace = mailbox::user::Pace {
+            poll: config.mailbox.poll,
+            receipt: config.mailbox.receipt,
+        };
+        Mailboxes::spawn(rooms, pace, clock.clone(), tasks)
+    };
     let messages = Messages::spawn(
         bus.clone(),
         vault.clone(),
         identities.clone(),
         outbox.clone(),
+        mailboxes.bell(),
         tasks,
     );
     let rooms = inbox::Neighbours {
@@ -125,6 +139,7 @@ pub(super) async fn assemble(
         identities: identities.clone(),
         contacts: contacts.clone(),
         messages: messages.clone(),
+        mailboxes: mailboxes.clone(),
         net: net.clone(),
     };
     let inbox = Inbox::spawn(rooms, clock.clone(), tasks);
@@ -135,11 +150,13 @@ pub(super) async fn assemble(
         contacts: contacts.clone(),
         outbox: outbox.clone(),
         discovery: discovery.clone(),
+        mailboxes: mailboxes.clone(),
         messages: messages.clone(),
         inbox,
         mailbox_host: mailbox_host.clone(),
     };
-    switchboard::spawn(rooms, clock.clone(), net_events, contact_events, tasks);
+    let risen = (contact_events, mailbox_events);
+    switchboard::spawn(rooms, clock.clone(), net_events, risen, tasks);
     let about = About {
         profile: config.profile.clone(),
         started_at: Timestamp(clock.wall_ms()),
@@ -154,11 +171,29 @@ pub(super) async fn assemble(
         contacts,
         messages,
         outbox,
-        mailbox_host,
+        mailboxes,
         discovery,
+        mailbox_host,
         stop: Box::new(move || stop()),
     });
     Ok(House { service, store })
+}
+
+/// The public directory, unless it is off. Who listens on this machine only is of no use to
+/// anybody elsewhere and must not be heard of there either; a directory that was named is asked
+/// all the same, since it may be on this machine too.
+fn directory(config: &Config, clock: &Clock, tasks: &Tasks) -> Option<Directory> {
+    let listen = &config.net.listen;
+    let hidden = !listen.is_empty() && listen.iter().all(|at| at.ip().is_loopback());
+    let bootstrap = config.dht.bootstrap.clone();
+    let wanted = config.dht.on && !(hidden && bootstrap.is_empty());
+    wanted.then(|| {
+        let settings = DirectoryConfig {
+            bootstrap,
+            ..DirectoryConfig::default()
+        };
+        Directory::spawn(settings, clock.clone(), tasks)
+    })
 }
 
 /// Opens a vault that nobody needs to unlock; a host of mailboxes makes one if there is none.
@@ -185,23 +220,6 @@ async fn open_vault(config: &Config, vault: &Vault) -> Result<(), WiringError> {
         }),
     };
     opened.map_err(WiringError::Vault)
-}
-
-/// The public directory, unless it is off. Who listens on this machine only is of no use to
-/// anybody elsewhere and must not be heard of there either; a directory that was named is asked
-/// all the same, since it may be on this machine too.
-fn directory(config: &Config, clock: &Clock, tasks: &Tasks) -> Option<Directory> {
-    let listen = &config.net.listen;
-    let hidden = !listen.is_empty() && listen.iter().all(|at| at.ip().is_loopback());
-    let bootstrap = config.dht.bootstrap.clone();
-    let wanted = config.dht.on && !(hidden && bootstrap.is_empty());
-    wanted.then(|| {
-        let settings = DirectoryConfig {
-            bootstrap,
-            ..DirectoryConfig::default()
-        };
-        Directory::spawn(settings, clock.clone(), tasks)
-    })
 }
 
 /// The runtime folder, if it ends with the login session. One below the data folder is on

@@ -79,11 +79,13 @@ pub enum FailureReason {
     Cancelled,
     /// 30 days passed.
     Expired,
+    /// Their mailbox does not take it: it is full, or its tags are used up.
+    MailboxRefused,
 }
 
 impl FailureReason {
     /// Every reason, by [`number`](Self::number).
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::NoAddress,
         Self::Unreachable,
         Self::NotThem,
@@ -93,6 +95,7 @@ impl FailureReason {
         Self::Blocked,
         Self::Cancelled,
         Self::Expired,
+        Self::MailboxRefused,
     ];
 
     /// The number under which it is stored, from 1.

@@ -1,6 +1,6 @@
 //! Mailboxes: parcels that wait with somebody whose machine is always on.
 
-use super::{MailboxId, Timestamp};
+use super::{IdentityId, MailboxId, Timestamp};
 
 /// A mailbox that this daemon hosts for somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,4 +46,21 @@ pub struct MailboxHostStatus {
     pub taken: u64,
     /// Deposits refused since the start.
     pub refused: u64,
+}
+
+/// A mailbox of ours, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnMailbox {
+    /// By local handle.
+    pub id: MailboxId,
+    /// Whose contacts leave parcels there.
+    pub identity: IdentityId,
+    /// The user's own note.
+    pub note: String,
+    /// Since when it is used.
+    pub created_at: Timestamp,
+    /// When its host was last asked with success.
+    pub polled_at: Option<Timestamp>,
+    /// Whether the latest try to ask it failed.
+    pub failing: bool,
 }

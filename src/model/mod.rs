@@ -26,7 +26,7 @@ pub use id::{
 };
 pub use identity::Identity;
 pub use invite::{Invite, InviteState};
-pub use mailbox::{HostedMailbox, MailboxHostStatus};
+pub use mailbox::{HostedMailbox, MailboxHostStatus, OwnMailbox};
 pub use message::{Direction, Message};
 pub use page::{Page, PageRequest};
 pub use time::{Hlc, Timestamp};

@@ -1,6 +1,7 @@
 //! The loop that owns the swarm: connections come and go here, links run elsewhere.
 
 mod calls;
+mod moves;
 
 use super::{
     behaviour::{Behaviour, Heard},
@@ -11,7 +12,7 @@ use super::{
     event::{DialFailure, Event, LinkDownReason, NetStatus},
     limits::Gate,
     links::{Errand, Job, Notice},
-    listen::{self, Listeners},
+    listen::Listeners,
     table::Table,
     transport,
 };
@@ -19,10 +20,15 @@ use crate::base::{Clock, Stop};
 use futures::StreamExt;
 use libp2p::{
     Swarm,
-    core::ConnectedPoint,
     swarm::{ConnectionId, SwarmEvent},
 };
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use moves::Moves;
+use std::{
+    collections::{HashMap, VecDeque},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::mpsc;
 
 /// Time for links to say goodbye before their swarm goes.
@@ -56,6 +62,9 @@ pub(super) struct Actor {
     /// While links say goodbye to the old PeerId: until when.
     rotating: Option<u64>,
     listen_at: Option<u64>,
+    moves: Moves,
+    /// The address of ours that each connection was made from or to.
+    sources: HashMap<ConnectionId, IpAddr>,
     closing: bool,
     refused_before: u64,
 }
@@ -84,6 +93,8 @@ impl Actor {
             deadlines: VecDeque::new(),
             rotating: None,
             listen_at: None,
+            moves: Moves::default(),
+            sources: HashMap::new(),
             closing: false,
             refused_before: 0,
         };
@@ -100,6 +111,7 @@ impl Actor {
                 () = &mut late => break,
             }
         }
+        self.settle_first();
     }
 
     /// Runs until the house is closing.
@@ -158,18 +170,8 @@ impl Actor {
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Dial(route) => {
-                if !self.closing && self.table.link(route).is_none() {
-                    self.dials.ask(route, self.table.take_found(route));
-                }
-            }
-            Command::Join(route, addresses) => {
-                if self.dials.join(route, &addresses) {
-                    self.call(route);
-                } else {
-                    self.dials.prefer(route);
-                }
-            }
+            Command::Dial(route) => self.ask_dial(route),
+            Command::Join(route, addresses) => self.join(route, &addresses),
             Command::Cancel(route) => {
                 for connection in self.dials.cancel(route) {
                     self.close(connection);
@@ -204,31 +206,21 @@ impl Actor {
                 connection_id,
                 endpoint,
                 ..
-            } => match endpoint {
-                ConnectedPoint::Listener { .. } => {
-                    let limit = u64::try_from(self.config.prove_within.as_millis());
-                    let due = self.clock.steady_ms() + limit.unwrap_or(u64::MAX / 2);
-                    self.deadlines.push_back((due, connection_id));
-                }
-                // A dial that was won or given up before this connection stood.
-                ConnectedPoint::Dialer { .. } if self.dials.of(connection_id).is_none() => {
-                    self.close(connection_id);
-                }
-                ConnectedPoint::Dialer { .. } => {}
-            },
+            } => self.on_established(connection_id, &endpoint),
             SwarmEvent::ConnectionClosed { connection_id, .. } => {
+                self.sources.remove(&connection_id);
                 self.dial_failed(connection_id, true);
             }
             SwarmEvent::OutgoingConnectionError { connection_id, .. } => {
                 self.dial_failed(connection_id, false);
             }
             SwarmEvent::NewListenAddr { .. } | SwarmEvent::ExpiredListenAddr { .. } => {
-                self.tell_addresses();
+                self.on_addresses();
             }
             SwarmEvent::ListenerClosed { listener_id, .. } => {
                 self.listeners.closed(listener_id);
                 self.listen_later();
-                self.tell_addresses();
+                self.on_addresses();
             }
             // Errors of single incoming connections are the business of the gate.
             _ => {}
@@ -253,6 +245,7 @@ impl Actor {
                     stream,
                     own: *self.swarm.local_peer_id(),
                     peer,
+                    source: self.sources.get(&connection).copied(),
                     errand,
                 };
                 if self.rotating.is_some() || self.ends.jobs.try_send(job).is_err() {
@@ -268,15 +261,6 @@ impl Actor {
         }
     }
 
-    fn tell_addresses(&mut self) {
-        let addresses = listen::addresses(&self.swarm);
-        if self.table.set_listeners(addresses.clone()) {
-            self.rising
-                .retain(|event| !matches!(event, Event::Addresses(_)));
-            self.rising.push_back(Event::Addresses(addresses));
-        }
-    }
-
     fn close(&mut self, connection: ConnectionId) {
         // It may be closed already.
         let _ = self.swarm.close_connection(connection);
@@ -284,7 +268,7 @@ impl Actor {
 
     fn next_deadline(&self) -> Option<Duration> {
         let first = self.deadlines.front().map(|(due, _)| *due);
-        let due = [first, self.rotating, self.listen_at]
+        let due = [first, self.rotating, self.listen_at, self.moves.due()]
             .into_iter()
             .flatten()
             .fold(self.rotate_at, u64::min);
@@ -304,6 +288,9 @@ impl Actor {
         }
         if self.listen_at.is_some_and(|due| due <= now) {
             self.listen();
+        }
+        if self.moves.due().is_some_and(|due| due <= now) {
+            self.settle();
         }
         if self.rotating.is_some_and(|due| due <= now) {
             self.rebuild();
@@ -354,6 +341,7 @@ impl Actor {
             }
         }
         self.deadlines.clear();
+        self.sources.clear();
         for route in self.dials.cancel_all() {
             self.tell_failure(route, DialFailure::Unreachable);
         }

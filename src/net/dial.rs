@@ -171,6 +171,17 @@ impl Dials {
         under_way
     }
 
+    /// Has every dial under way begin again; returns the connections to close.
+    pub(super) fn restart(&mut self) -> Vec<ConnectionId> {
+        let mut under_way = Vec::new();
+        for (route, dial) in self.active.drain() {
+            under_way.extend(dial.under_way);
+            self.waiting.push_front(route);
+        }
+        self.routes.clear();
+        under_way
+    }
+
     /// Gives up everything; returns the routes concerned.
     pub(super) fn cancel_all(&mut self) -> Vec<RouteId> {
         self.routes.clear();
@@ -233,6 +244,21 @@ mod tests {
         assert_eq!(dials.won(id(2)).len(), AT_ONCE - 1);
         assert_eq!(dials.of(id(0)), None, "a late one belongs to nobody");
         assert_eq!(dials.len(), 0);
+    }
+
+    #[test]
+    fn dials_that_begin_again_have_all_their_addresses_and_their_calls_belong_to_nobody() {
+        let mut dials = begun(2);
+        for n in 0..3 {
+            let _ = dials.next_address(ROUTE).unwrap();
+            dials.called(ROUTE, id(n));
+        }
+        dials.ask(RouteId([2; 16]), false);
+        assert_eq!(dials.restart(), [id(0), id(1), id(2)]);
+        assert_eq!(dials.of(id(0)), None);
+        assert_eq!(dials.failed(id(0), false), None);
+        assert_eq!(dials.next_route(1), Some(ROUTE), "before those that wait");
+        assert_eq!(dials.len(), 1);
     }
 
     #[test]

@@ -56,6 +56,21 @@ pub enum Event {
     Addresses(Vec<SocketAddr>),
 }
 
+impl Event {
+    /// Whose link or dial it is about, if about a single one.
+    #[must_use]
+    pub const fn route(&self) -> Option<RouteId> {
+        match self {
+            Self::LinkUp { route, .. }
+            | Self::LinkDown { route, .. }
+            | Self::Frame { route, .. }
+            | Self::Writable { route }
+            | Self::DialFailed { route, .. } => Some(*route),
+            Self::Addresses(_) => None,
+        }
+    }
+}
+
 /// Why a link ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkDownReason {

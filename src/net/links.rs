@@ -11,7 +11,7 @@ use super::{
 use crate::{base::Clock, model::RouteId, wire::Frame};
 use futures::{StreamExt, stream::FuturesUnordered};
 use libp2p::{PeerId, Stream, swarm::ConnectionId};
-use std::{future::poll_fn, sync::Arc, time::Duration};
+use std::{future::poll_fn, net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 /// Time for links to end once nothing new can come.
@@ -23,6 +23,8 @@ pub(super) struct Job {
     pub(super) stream: Stream,
     pub(super) own: PeerId,
     pub(super) peer: PeerId,
+    /// The address of ours that the connection uses, if it is known.
+    pub(super) source: Option<IpAddr>,
     pub(super) errand: Errand,
 }
 
@@ -138,6 +140,7 @@ impl Links {
         let claim = Claim {
             route,
             peer: job.peer,
+            source: job.source,
             dialer,
         };
         let now = self.clock.steady_ms();

@@ -26,6 +26,12 @@
 //!   line would otherwise look like death. For the same reason more than 64 KiB under way buys
 //!   time at 64 KiB a second. Single messages are judged in 4.5 s.
 //! - Each epoch gets a whole new swarm: the library binds a PeerId to its transports for good.
+//! - When this machine's addresses change, links that use an address that is gone end at once:
+//!   QUIC cannot move them here (the library turns migration off), and TCP would wait for
+//!   minutes. The others ask their peers. Dials under way begin again, 150 ms after the last
+//!   piece of the change, since one that went out meanwhile hangs. If no address of the last
+//!   network is left the PeerId changes, too. A daemon that listens on fixed addresses only is
+//!   told of no change: the library watches interfaces for wildcard addresses.
 //! - TCP ports are asked for without `SO_REUSEPORT` before the library binds them with it:
 //!   else two daemons of one user would share a port without a word.
 //! - Whoever proves a key is charged nothing, whether or not the connection becomes the link:

@@ -11,7 +11,7 @@ use libp2p::PeerId;
 use std::{
     collections::HashMap,
     fmt,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -69,6 +69,8 @@ impl fmt::Debug for Route {
 pub(super) struct Claim {
     pub(super) route: RouteId,
     pub(super) peer: PeerId,
+    /// The address of ours that its connection uses, if it is known.
+    pub(super) source: Option<IpAddr>,
     /// Whether we dialled.
     pub(super) dialer: bool,
 }
@@ -99,6 +101,7 @@ struct Standing {
     /// The shared route that it belongs to.
     of: Option<RouteId>,
     peer: PeerId,
+    source: Option<IpAddr>,
     dialer: bool,
     up_ms: u64,
     queue: mpsc::Sender<Frame>,
@@ -290,6 +293,15 @@ impl Table {
             .links
             .values()
             .for_each(|link| link.lever.end(reason));
+    }
+
+    /// Ends the links that use an address of ours for which `is_ours` says no.
+    pub(super) fn review(&self, is_ours: impl Fn(IpAddr) -> bool) {
+        for link in self.lock().links.values() {
+            if link.source.is_some_and(|source| !is_ours(source)) {
+                link.lever.end(LinkDownReason::Closed);
+            }
+        }
     }
 
     pub(super) fn doubt_all(&self) {

@@ -9,6 +9,7 @@
 //! | `succession` | A.2 | which identity takes the place of another |
 //! | `handshake` | B.1 | how two strangers become contacts |
 //! | `session`, `tags` | D.1 | the pair's keys, and by which tags parcels are known |
+//! | `mailbox_tags` | D.1, E.2 | the tags of parcels that wait at a mailbox |
 //! | `payload` | D.3 | what a message says |
 //! | `statement` | D.2 | what a device says about itself, without a key of the recipient |
 //! | `receipts` | E.1, C.5 | what has arrived, and when to say so |
@@ -50,10 +51,14 @@
 //! - Seven former epochs stay known, with their keys: a parcel waits for 30 days, so whoever
 //!   was away gets parcels of six epochs at once, and must receipt all of them. Those keys
 //!   open nothing but the outer layer of parcels that were deleted long ago.
-//! - Nobody puts a parcel into a mailbox without a link key: the host hands a secret to the
-//!   owner, from which owner and host derive one key for the owner and one for those who
-//!   deposit; the owner tells the latter to contacts, sealed. A stranger who calls the host
-//!   gets the same silence as anywhere else, and cannot even learn that there is a mailbox.
+//! - The tag key of a batch of mailbox tags follows from the pair's secret and a seed in the
+//!   sealed announcement, instead of from the tag keys: those roll every week and with each
+//!   handshake, while a host is to know its tags for a month. One key a batch, so that what is
+//!   used up is forgotten. The announcement is an envelope and not a statement: the seed is
+//!   worth a session key.
+//! - What comes by a mailbox names its direct place and takes it there, as far ahead as the
+//!   window may ever span: it is from the contact, or it would not open. Thus one envelope
+//!   counts once, whichever way it came first.
 //! - The number of a directory item starts at a value that only the pair can compute and rises
 //!   with the seconds of the epoch: after a restart an item still replaces the one before, and
 //!   nothing need be kept on disk. Others learn from two numbers how far apart the items were
@@ -66,6 +71,10 @@
 //!   fragments: losing one of two means losing both. Whoever looks for more sends several.
 //! - A reply begins with a tag that the asker expects, as parcels do: without it every bogus
 //!   reply would have to be tried under the keys of all who were asked for.
+//! - Nobody puts a parcel into a mailbox without a link key: the host hands a secret to the
+//!   owner, from which owner and host derive one key for the owner and one for those who
+//!   deposit; the owner tells the latter to contacts, sealed. A stranger who calls the host
+//!   gets the same silence as anywhere else, and cannot even learn that there is a mailbox.
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 
@@ -74,6 +83,7 @@ mod invite;
 mod lan_token;
 mod link_text;
 mod mailbox;
+mod mailbox_tags;
 mod manifest;
 mod order;
 mod payload;
@@ -97,6 +107,10 @@ pub use lan_token::{
 pub use mailbox::{
     MAX_MAILBOX_ADDRESS_BYTES, MailboxCode, MailboxCodeError, MailboxKeys, mailbox_hash,
 };
+pub use mailbox_tags::{
+    BatchSlot, MAX_BATCHES, OUTSTANDING_TAGS, PARCEL_TTL, RecvBatch, RecvBatches, SendBatch,
+    SendBatches, TAGS_VALID, mailbox_tag_key,
+};
 pub use manifest::{
     ManifestDevice, ManifestError, ManifestHead, ManifestState, SignedManifest, chain_since,
     follow_chain, genesis, successor, verify_chain, verify_later,
@@ -104,7 +118,8 @@ pub use manifest::{
 pub use order::{Accept, Order};
 pub use payload::{
     AddressRecord, Body, DeviceUpdate, MAX_ADDRESSES, MAX_CERT_BYTES, MAX_MANIFEST_BYTES,
-    MAX_UPDATE_MANIFESTS, Payload, PayloadError, message_id, pair_context,
+    MAX_UPDATE_MANIFESTS, MailboxOffer, MailboxTags, Payload, PayloadError, message_id,
+    pair_context,
 };
 pub use receipts::{AckPolicy, COALESCE, EpochReceipt, Receipt};
 pub use rendezvous::{ITEM_LIFE, MAX_EPOCHS, Rendezvous, RendezvousError, Whereabouts};

@@ -12,8 +12,10 @@ use crate::{
 use super::{Receipt, VERSION};
 
 mod body;
+mod mailbox;
 
 use body::{read_body, write_body};
+pub use mailbox::{MailboxOffer, MailboxTags};
 
 /// Most addresses in one record.
 pub const MAX_ADDRESSES: usize = 16;
@@ -107,6 +109,8 @@ pub enum Body {
         /// At most 120 bytes.
         name: String,
     },
+    /// Where parcels for the author may wait.
+    Mailbox(MailboxOffer),
     /// A kind that a later version knows: kept, shown as "update needed".
     Unknown {
         /// Its number.

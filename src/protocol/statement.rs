@@ -41,9 +41,11 @@ impl Body {
     pub const fn envelope_kind(&self) -> EnvelopeKind {
         match self {
             Self::Address(_) | Self::Device(_) | Self::Void { .. } => EnvelopeKind::Statement,
-            Self::Text(_) | Self::Receipt(_) | Self::Profile { .. } | Self::Unknown { .. } => {
-                EnvelopeKind::Sealed
-            }
+            Self::Text(_)
+            | Self::Receipt(_)
+            | Self::Profile { .. }
+            | Self::Mailbox(_)
+            | Self::Unknown { .. } => EnvelopeKind::Sealed,
         }
     }
 }

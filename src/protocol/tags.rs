@@ -89,7 +89,11 @@ impl Lane {
     }
 
     fn burn(&mut self, j: u64) -> bool {
-        if j >= self.end() {
+        self.burn_below(j, self.end())
+    }
+
+    fn burn_below(&mut self, j: u64, end: u64) -> bool {
+        if j >= end {
             return false;
         }
         let Err(at) = self.seen.binary_search(&j) else {
@@ -243,6 +247,41 @@ impl RecvTags {
             self.roll(epoch, fresh);
         }
         self.lane_mut(epoch).is_some_and(|lane| lane.burn(j))
+    }
+
+    /// Marks as used the place that an envelope from a mailbox names; only an authentic one may
+    /// come here. It may lie far ahead: what the sender left at the mailbox is the oldest that
+    /// waits, but this side may not have heard for long. False if it was used before, or if it
+    /// is too far past what is missing: then it has to come again, once that has come.
+    #[must_use]
+    pub fn burn_named(&mut self, epoch: u32, j: u64) -> bool {
+        if epoch.saturating_sub(self.epoch) > MAX_EPOCH_JUMP {
+            return false;
+        }
+        let mut moved = self.clone();
+        while moved.epoch < epoch {
+            let next = moved.epoch.saturating_add(1);
+            let fresh = Lane::new(next_tag_key(&moved.current.key, next));
+            moved.roll(next, fresh);
+        }
+        let burnt = moved
+            .lane_mut(epoch)
+            .is_some_and(|lane| !lane.closed && lane.burn_below(j, lane.next.saturating_add(SPAN)));
+        if burnt {
+            *self = moved;
+        }
+        burnt
+    }
+
+    /// Whether [`burn_named`](Self::burn_named) would fail for a place that was not used: its
+    /// envelope has to wait.
+    #[must_use]
+    pub fn is_beyond(&self, epoch: u32, j: u64) -> bool {
+        let ahead = epoch.saturating_sub(self.epoch);
+        match self.lanes().find(|(known, _)| *known == epoch) {
+            Some((_, lane)) => !lane.closed && j >= lane.next.saturating_add(SPAN),
+            None => ahead > MAX_EPOCH_JUMP || (ahead > 0 && j >= SPAN),
+        }
     }
 
     /// Follows the sender's word that everything before this place is settled or given up.

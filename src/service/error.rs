@@ -2,8 +2,12 @@
 
 use crate::{
     engine::{
-        contacts::ContactError, conversations::ConversationError, identities::IdentityError,
-        mailbox::host::MailboxHostError, messages::MessageError, vault::VaultError,
+        contacts::ContactError,
+        conversations::ConversationError,
+        identities::IdentityError,
+        mailbox::{MailboxError, host::MailboxHostError},
+        messages::MessageError,
+        vault::VaultError,
     },
     model::ErrorCode,
 };
@@ -149,6 +153,20 @@ pub(super) fn message(error: MessageError) -> ServiceError {
         MessageError::Stopped => ErrorCode::Unavailable,
     };
     told(code, "message", error)
+}
+
+pub(super) fn mailbox(error: MailboxError) -> ServiceError {
+    let code = match &error {
+        MailboxError::Code(_) | MailboxError::NoAddress | MailboxError::BadNote => {
+            ErrorCode::InvalidArgument
+        }
+        MailboxError::Known => ErrorCode::Conflict,
+        MailboxError::TooMany => ErrorCode::Limit,
+        MailboxError::NotFound => ErrorCode::NotFound,
+        MailboxError::Damaged => ErrorCode::Internal,
+        MailboxError::Store(store) => store.code(),
+    };
+    told(code, "mailbox", error)
 }
 
 pub(super) fn mailbox_host(error: MailboxHostError) -> ServiceError {

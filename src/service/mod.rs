@@ -23,6 +23,7 @@ mod invites;
 mod mailbox;
 mod messages;
 mod outbox;
+mod own_mailboxes;
 mod requests;
 mod vault;
 
@@ -33,13 +34,20 @@ pub use events::{Consumer, EventItem, EventStream, Since, Subscribe};
 pub use invites::{CreateInvite, CreatedInvite};
 pub use mailbox::{OfferMailbox, OfferedMailbox};
 pub use messages::{MessageWhy, SendMessage};
+pub use own_mailboxes::AcceptMailbox;
 pub use vault::{NewSlot, Passphrase, Slot};
 
 use crate::{
     engine::{
-        contacts::Contacts, conversations::Conversations, discovery::Discovery,
-        event_bus::EventBus, identities::Identities, mailbox::host::MailboxHost,
-        messages::Messages, outbox::Outbox, vault::Vault,
+        contacts::Contacts,
+        conversations::Conversations,
+        discovery::Discovery,
+        event_bus::EventBus,
+        identities::Identities,
+        mailbox::{Mailboxes, host::MailboxHost},
+        messages::Messages,
+        outbox::Outbox,
+        vault::Vault,
     },
     model::{ErrorCode, Timestamp, VaultState},
 };
@@ -74,10 +82,12 @@ pub struct Rooms {
     pub messages: Messages,
     /// What is on its way.
     pub outbox: Outbox,
-    /// Mailboxes hosted for others.
-    pub mailbox_host: MailboxHost,
+    /// Mailboxes that others keep for us.
+    pub mailboxes: Mailboxes,
     /// Whom to look for.
     pub discovery: Discovery,
+    /// Mailboxes hosted for others.
+    pub mailbox_host: MailboxHost,
     /// Begins the ordered stop.
     pub stop: Box<dyn Fn() + Send + Sync>,
 }

@@ -5,11 +5,13 @@ use super::{
     listed::{self, Listed},
     mailbox,
     records::{
-        BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, EventHead, EventSegment,
-        IdempotencyHead, IdempotencyOrder, IdempotencyRecord, IdentityRecord, InviteRecord,
-        MailboxClock, MailboxHeld, MailboxName, MailboxParcel, MailboxRecord, MailboxSets,
-        MessagePlace, MessageSegment, MessageText, OutboxHead, OutboxRow, RequestRecord,
-        RivalRecord, RouteRecord, SessionRecord, SettingRecord, SpoolRow, TransportSetting,
+        BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, DepositRow,
+        DepositsRecord, EventHead, EventSegment, IdempotencyHead, IdempotencyOrder,
+        IdempotencyRecord, IdentityRecord, InviteRecord, MailboxClock, MailboxHeld, MailboxName,
+        MailboxParcel, MailboxRecord, MailboxRecvRecord, MailboxSendRecord, MailboxSets,
+        MessagePlace, MessageSegment, MessageText, OutboxHead, OutboxRow, OwnMailboxRecord,
+        RequestRecord, RivalRecord, RouteRecord, SessionRecord, SettingRecord, SpoolRow,
+        TransportSetting,
     },
     rows::{SEGMENT, key},
 };
@@ -88,10 +90,13 @@ impl Walk {
         self.listed::<RequestRecord>()?;
         self.listed::<SettingRecord>()?;
         self.listed::<BlockedRecord>()?;
+        self.listed::<OwnMailboxRecord>()?;
         self.listed::<MailboxName>()?;
         for contact in self.listed::<ContactRecord>()? {
             self.optional::<SessionRecord>(&contact)?;
             self.optional::<RivalRecord>(&contact)?;
+            self.optional::<MailboxRecvRecord>(&contact)?;
+            self.optional::<MailboxSendRecord>(&contact)?;
         }
         for conversation in self.listed::<ConversationRecord>()? {
             self.messages(&conversation)?;
@@ -139,6 +144,11 @@ impl Walk {
             if let Some(head) = self.optional::<OutboxHead>(&route)? {
                 for row in head.head..head.tail {
                     self.optional::<OutboxRow>(&key(&id, row))?;
+                }
+            }
+            if let Some(head) = self.optional::<DepositsRecord>(&route)? {
+                for row in head.head..head.tail {
+                    self.optional::<DepositRow>(&key(&id, row))?;
                 }
             }
             let record = self.tolerate(self.view.get::<RouteRecord>(&route))?;

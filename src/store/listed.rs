@@ -4,8 +4,8 @@ use super::{
     Read, Record, StoreError, Txn,
     records::{
         BlockedRecord, ConsumerRecord, ContactRecord, ConversationRecord, IdentityRecord,
-        InviteRecord, MailboxName, MailboxRecord, RequestRecord, RouteRecord, SettingRecord,
-        TransportIndex, TransportSetting, VaultIndex,
+        InviteRecord, MailboxName, MailboxRecord, OwnMailboxRecord, RequestRecord, RouteRecord,
+        SettingRecord, TransportIndex, TransportSetting, VaultIndex,
     },
 };
 
@@ -40,7 +40,7 @@ pub(super) trait Listed: Record {
 }
 
 index!(VaultIndex: IdentityRecord, ContactRecord, InviteRecord, RequestRecord,
-    ConversationRecord, SettingRecord, BlockedRecord, MailboxName);
+    ConversationRecord, SettingRecord, BlockedRecord, MailboxName, OwnMailboxRecord);
 index!(TransportIndex: RouteRecord, ConsumerRecord, TransportSetting, MailboxRecord);
 
 /// Writes a row, and names it if it is new.

@@ -39,6 +39,16 @@ pub fn offer(txn: &mut Txn, route: &RouteId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Allows every row below `below` to be in the other side's hands.
+///
+/// # Errors
+/// As [`Txn::put`].
+pub fn offer_below(txn: &mut Txn, route: &RouteId, below: u64) -> Result<(), StoreError> {
+    let head = txn.edit::<OutboxHead>(&route.0)?;
+    head.offered = head.offered.max(below.min(head.tail));
+    Ok(())
+}
+
 /// The parcel in `row`.
 ///
 /// # Errors

@@ -39,12 +39,13 @@ pub fn list(from: &impl Read) -> Result<Vec<RouteRecord>, StoreError> {
     listed::list(from)
 }
 
-/// Removes the route `id` with its outbox and its spool; returns whether there was one.
+/// Removes the route `id` with its outbox, its spool and what waits for mailboxes; returns whether there was one.
 ///
 /// # Errors
 /// As [`Txn::delete`].
 pub fn remove(txn: &mut Txn, id: &RouteId) -> Result<bool, StoreError> {
     super::spool::clear(txn, id)?;
     super::outbox::clear(txn, id)?;
+    super::deposits::clear(txn, id)?;
     listed::remove::<RouteRecord>(txn, &id.0)
 }

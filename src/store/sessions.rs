@@ -50,11 +50,12 @@ pub fn remove_rival(txn: &mut Txn, contact: &ContactId) -> Result<(), StoreError
     txn.delete::<RivalRecord>(&contact.0)
 }
 
-/// Removes every session with `contact`.
+/// Removes every session with `contact`, and the tags of mailboxes that go with them.
 ///
 /// # Errors
 /// As [`Txn::delete`].
 pub fn remove(txn: &mut Txn, contact: &ContactId) -> Result<(), StoreError> {
     remove_rival(txn, contact)?;
+    super::mailbox_tags::remove(txn, contact)?;
     txn.delete::<SessionRecord>(&contact.0)
 }

@@ -26,6 +26,7 @@ mod kill9;
 mod lan;
 mod locked;
 mod mailbox_host;
+mod mailboxes;
 mod meeting;
 mod moving;
 mod refusals;

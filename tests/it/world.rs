@@ -32,11 +32,11 @@ pub(crate) struct Daemon {
     home: TempDir,
     /// Where it listens, as it is told.
     listen: String,
-    role: &'static str,
     /// The port on which it looks for others on this machine, if it does.
     lan: Option<u16>,
     /// Whether the directory is on or off, and the nodes it begins with.
     directory: (&'static str, String),
+    role: &'static str,
     running: Option<Running>,
 }
 
@@ -55,9 +55,9 @@ impl Daemon {
             name,
             home,
             listen: "127.0.0.1:0".to_owned(),
-            role: "person",
             lan: None,
             directory: ("off", String::new()),
+            role: "person",
             running: None,
         };
         fs::create_dir(daemon.runtime_dir()).expect("a runtime folder");

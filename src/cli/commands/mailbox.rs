@@ -12,9 +12,18 @@ use crate::{
 use clap::{Args, Subcommand};
 use std::net::SocketAddr;
 
-/// Mailboxes that this daemon hosts for others.
+/// Mailboxes: those that others keep for this daemon, and those that it hosts
 #[derive(Debug, Subcommand)]
 pub(crate) enum Mailbox {
+    /// Use a mailbox that somebody offered: parcels wait there while this machine is off
+    Accept(Accept),
+    /// List the mailboxes that are used
+    Ls,
+    /// Use a mailbox no longer, and have contacts told so
+    Remove {
+        /// Note or id of the mailbox
+        mailbox: String,
+    },
     /// Offer somebody a mailbox; prints the code for them
     Offer(Offer),
     /// List the mailboxes that are hosted here
@@ -26,6 +35,29 @@ pub(crate) enum Mailbox {
     },
     /// What is hosted here, all together
     Stat,
+}
+
+/// Use a mailbox that somebody offered.
+#[derive(Args, Debug)]
+pub(crate) struct Accept {
+    /// The code that its host handed over, msgd:m1...
+    code: String,
+    /// Whose contacts are to leave parcels there, if there are several identities
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    identity: String,
+    /// A note for yourself, such as who keeps it
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    note: String,
 }
 
 /// Offer somebody a mailbox.
@@ -45,6 +77,33 @@ pub(crate) struct Offer {
 impl Mailbox {
     pub(crate) async fn run(self, on: &mut Context) -> Result<(), Failure> {
         match self {
+            Self::Accept(accept) => {
+                let request = proto::AcceptMailboxRequest {
+                    code: accept.code,
+                    identity: accept.identity,
+                    note: accept.note,
+                    idempotency_key: on.key()?,
+                };
+                let used = ask!(on, mailboxes.accept_mailbox(request)).mailbox;
+                on.output.show(&view::OwnMailbox::from(full(used)?))
+            }
+            Self::Ls => {
+                let page = |page_token| proto::ListMailboxesRequest {
+                    page_size: MAX_PAGE,
+                    page_token,
+                };
+                let mailboxes: List<view::OwnMailbox> =
+                    every_page!(on, mailboxes.list_mailboxes(page).mailboxes);
+                on.output.show(&mailboxes)
+            }
+            Self::Remove { mailbox } => {
+                let request = proto::RemoveMailboxRequest {
+                    mailbox,
+                    idempotency_key: on.key()?,
+                };
+                let id = ask!(on, mailboxes.remove_mailbox(request)).id;
+                on.output.show(&view::RemovedMailbox { id })
+            }
             Self::Offer(offer) => offer.run(on).await,
             Self::Hosted => {
                 let page = |page_token| proto::ListHostedMailboxesRequest {

@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 /// Each call with a command line that makes it. A call that gets none is to say here why.
 const CALLS: &[(&str, &str)] = &[
+    ("AcceptMailbox", "mailbox accept CODE"),
     ("AcceptRequest", "request accept NAME"),
     ("AcknowledgeEvents", "tail --consumer NAME"),
     ("AddContact", "contact add LINK"),
@@ -32,6 +33,7 @@ const CALLS: &[(&str, &str)] = &[
     ("ListHostedMailboxes", "mailbox hosted"),
     ("ListIdentities", "identity ls"),
     ("ListInvites", "invite ls"),
+    ("ListMailboxes", "mailbox ls"),
     ("ListMessages", "read NAME"),
     ("ListOutbox", "outbox ls"),
     ("ListRequests", "request ls"),
@@ -40,6 +42,7 @@ const CALLS: &[(&str, &str)] = &[
     ("MarkRead", "read NAME --mark-read"),
     ("OfferMailbox", "mailbox offer NAME"),
     ("RemoveConsumer", "consumer rm NAME"),
+    ("RemoveMailbox", "mailbox remove NAME"),
     ("RemoveSlot", "vault slots remove 1"),
     ("RenameContact", "contact rename NAME ALIAS"),
     ("RenameIdentity", "identity rename NAME NEW"),

@@ -73,6 +73,90 @@ impl Row for HostedMailbox {
     }
 }
 
+/// A mailbox that somebody keeps for this daemon.
+#[derive(Debug, Serialize)]
+pub(crate) struct OwnMailbox {
+    id: String,
+    identity: String,
+    note: String,
+    created_at_ms: i64,
+    polled_at_ms: Option<i64>,
+    failing: bool,
+}
+
+impl From<proto::OwnMailbox> for OwnMailbox {
+    fn from(mailbox: proto::OwnMailbox) -> Self {
+        Self {
+            id: mailbox.id,
+            identity: mailbox.identity,
+            note: mailbox.note,
+            created_at_ms: mailbox.created_at_ms,
+            polled_at_ms: mailbox.polled_at_ms,
+            failing: mailbox.failing,
+        }
+    }
+}
+
+impl OwnMailbox {
+    fn asked(&self) -> String {
+        let at = self
+            .polled_at_ms
+            .map_or_else(|| "never".to_owned(), when::minute);
+        if self.failing {
+            format!("{at}, not reached since")
+        } else {
+            at
+        }
+    }
+}
+
+impl Row for OwnMailbox {
+    const PLURAL: &'static str = "mailboxes";
+    const NONE: &'static str = "no mailboxes are used. ask a friend for one: msgctl mailbox offer";
+
+    fn table(rows: &[Self], style: Style) -> String {
+        let mut table = Table::new(["ID", "ASKED", "NOTE"]);
+        for row in rows {
+            table.row([short(&row.id), row.asked(), one_line(&row.note)]);
+        }
+        table.text(style)
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Show for OwnMailbox {
+    fn text(&self, _: Style) -> String {
+        fields(&[
+            ("mailbox", self.id.clone()),
+            ("note", one_line(&self.note)),
+            ("asked", self.asked()),
+        ])
+    }
+
+    fn ids(&self) -> Vec<&str> {
+        vec![&self.id]
+    }
+}
+
+/// A mailbox that is not used any more.
+#[derive(Debug, Serialize)]
+pub(crate) struct RemovedMailbox {
+    pub(crate) id: String,
+}
+
+impl Show for RemovedMailbox {
+    fn text(&self, _: Style) -> String {
+        fields(&[("removed", self.id.clone())])
+    }
+
+    fn ids(&self) -> Vec<&str> {
+        vec![&self.id]
+    }
+}
+
 /// Whole MiB, rounded up.
 fn mib(bytes: u64) -> String {
     format!("{} MiB", bytes.div_ceil(1 << 20))
@@ -200,6 +284,19 @@ mod tests {
             ]
         );
         assert_eq!(names(&List(vec![made.mailbox])), ["mailboxes"]);
+        let own = OwnMailbox::from(proto::OwnMailbox::default());
+        assert_eq!(
+            names(&own),
+            [
+                "created_at_ms",
+                "failing",
+                "id",
+                "identity",
+                "note",
+                "polled_at_ms"
+            ]
+        );
+        assert_eq!(names(&List(vec![own])), ["mailboxes"]);
         let status = MailboxHostStatus::from(proto::MailboxHostStatus::default());
         assert_eq!(
             names(&status),

@@ -26,7 +26,9 @@ pub(crate) use daemon::{Doctor, Status};
 pub(crate) use event::{Event, VARIABLES};
 pub(crate) use identity::Identity;
 pub(crate) use invite::{CreatedInvite, Invite};
-pub(crate) use mailbox::{HostedMailbox, MailboxHostStatus, OfferedMailbox, RevokedMailbox};
+pub(crate) use mailbox::{
+    HostedMailbox, MailboxHostStatus, OfferedMailbox, OwnMailbox, RemovedMailbox, RevokedMailbox,
+};
 pub(crate) use message::{History, Message, Why};
 pub(crate) use outbox::{OutboxEntry, Retried};
 pub(crate) use request::Request;

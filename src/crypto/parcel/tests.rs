@@ -77,7 +77,7 @@ fn a_parcel_opens_only_under_its_own_number() {
 
 #[test]
 fn a_kind_of_a_later_version_is_named_and_refused() {
-    for kind in [0, 3, 4, 255] {
+    for kind in [0, 3, 5, 255] {
         let entry = [[0; 12].as_slice(), &[kind], &[0; 4]].concat();
         let mut content = [[VERSION, 1].as_slice(), &entry].concat();
         content.resize(PARCEL_BYTES[0] - TAG_LEN - aead::TAG_BYTES, 0);
@@ -87,6 +87,23 @@ fn a_kind_of_a_later_version_is_named_and_refused() {
             matches!(opened, Err(CryptoError::UnknownEnvelope { kind: named }) if named == kind)
         );
     }
+}
+
+#[test]
+fn a_window_has_a_place_and_nothing_else() {
+    let window = |bytes: Vec<u8>| SealedEnvelope {
+        epoch: 3,
+        index: 9,
+        kind: EnvelopeKind::Window,
+        bytes,
+    };
+    let parcel = seal_parcel(&tk(), 1, 7, &[window(Vec::new())]).unwrap();
+    assert_eq!(
+        open_parcel(&tk(), 1, 7, &parcel).unwrap(),
+        [window(Vec::new())]
+    );
+    let parcel = seal_parcel(&tk(), 1, 7, &[window(vec![1])]).unwrap();
+    assert!(open_parcel(&tk(), 1, 7, &parcel).is_err());
 }
 
 #[test]

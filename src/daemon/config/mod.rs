@@ -121,6 +121,10 @@ pub struct StoreSettings {
 pub struct MailboxSettings {
     /// Most bytes that all mailboxes hosted here may hold.
     pub host_bytes: u64,
+    /// The mean time between two polls of an own mailbox.
+    pub poll: Duration,
+    /// The mean time after which a receipt is left at a contact's mailbox by itself.
+    pub receipt: Duration,
 }
 
 /// Why there is no configuration.
@@ -242,6 +246,8 @@ impl Config {
             },
             mailbox: MailboxSettings {
                 host_bytes: 1 << 30,
+                poll: Duration::from_secs(300),
+                receipt: Duration::from_secs(20),
             },
             role: Role::Person,
         }

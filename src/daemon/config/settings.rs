@@ -278,6 +278,33 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
+    Setting {
+        key: Some("mailbox.poll_seconds"),
+        variable: "MSGD_MAILBOX_POLL_SECONDS",
+        flag: None,
+        default: "300",
+        example: "300",
+        about: "How often own mailboxes are asked, at random times: the mean of seconds in \
+                between, 5 to 86400. Without own mailboxes nobody is asked.",
+        set: |config, given| {
+            config.mailbox.poll = Duration::from_secs(integer(given, 5, 86_400)?);
+            Ok(())
+        },
+    },
+    Setting {
+        key: Some("mailbox.receipt_seconds"),
+        variable: "MSGD_MAILBOX_RECEIPT_SECONDS",
+        flag: None,
+        default: "20",
+        example: "20",
+        about: "After how long a receipt is left at a contact's mailbox if nothing else is, at \
+                random: the mean in seconds, 1 to 3600. The shorter, the better a contact can \
+                tell when this machine is on.",
+        set: |config, given| {
+            config.mailbox.receipt = Duration::from_secs(integer(given, 1, 3600)?);
+            Ok(())
+        },
+    },
 ];
 
 fn folder(given: Given) -> Result<PathBuf, String> {

@@ -1,6 +1,7 @@
 //! Stories with all rooms but the doors, over the loopback and under a clock of the test.
 
 mod hostile_contact;
+mod mailboxes;
 mod time;
 
 use super::{
@@ -61,6 +62,8 @@ impl Person {
         let config = Config::load(&flags, |name| match name {
             "HOME" => Some(self.home.path().into()),
             "XDG_RUNTIME_DIR" => Some(self.home.path().join("run").into()),
+            "MSGD_MAILBOX_RECEIPT_SECONDS" => Some("1".into()),
+            "MSGD_MAILBOX_POLL_SECONDS" => Some("5".into()),
             "MSGD_DHT" => Some("off".into()),
             _ => None,
         });

@@ -84,11 +84,13 @@ impl Home {
                 format: LogFormat::Text,
             },
             dbus: DbusSettings { enabled: false },
-            store: StoreSettings { reserve_bytes: 0 },
             mailbox: MailboxSettings {
-                host_bytes: 1 << 30,
+                host_bytes: 1 << 20,
+                poll: HOUR,
+                receipt: HOUR,
             },
             role: Role::Person,
+            store: StoreSettings { reserve_bytes: 0 },
         }
     }
 

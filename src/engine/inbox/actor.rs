@@ -2,8 +2,8 @@
 
 use super::{
     Command, Neighbours,
-    apply::After,
     batch::{BATCH, Outcome, Windows, take_in, window},
+    collected::take_collected,
     cuts::Cuts,
     holdback::Holdback,
     kept::open_kept,
@@ -12,11 +12,13 @@ use super::{
 };
 use crate::{
     base::{Clock, Stop, chain},
-    engine::contacts::{RouteKind, put_recv_tags},
-    model::{ContactId, RouteId, VaultState},
+    engine::{
+        contacts::{RouteKind, put_recv_tags},
+        mailbox::user::{Collected, Fate},
+    },
+    model::{RouteId, VaultState},
     protocol::AckPolicy,
     store::{StoreError, records::TagPlace, routes, spool},
-    wire::Frame,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -28,17 +30,17 @@ use tokio::sync::mpsc;
 const REPEAT_MS: u64 = 10_000;
 
 pub(super) struct Actor {
-    rooms: Neighbours,
-    clock: Clock,
+    pub(super) rooms: Neighbours,
+    pub(super) clock: Clock,
     inbox: mpsc::Receiver<Command>,
     /// Lent to the blocking thread for each batch.
     windows: Windows,
-    acks: HashMap<RouteId, AckPolicy>,
+    pub(super) acks: HashMap<RouteId, AckPolicy>,
     repeated: HashMap<RouteId, u64>,
     holdback: Holdback,
     spools: Spools,
     cuts: Cuts,
-    links: HashSet<RouteId>,
+    pub(super) links: HashSet<RouteId>,
 }
 
 /// How running a batch ended.
@@ -101,6 +103,10 @@ impl Actor {
         for command in commands {
             match command {
                 Command::Parcel { route, parcel } => parcels.push((route, parcel)),
+                Command::Collected(collected) => {
+                    self.take_in(std::mem::take(&mut parcels)).await;
+                    self.take_collected(collected).await;
+                }
                 Command::Window { route, epoch, next } => {
                     // The word refers to what was sent before it.
                     self.take_in(std::mem::take(&mut parcels)).await;
@@ -150,6 +156,20 @@ impl Actor {
             take_in(rooms, windows, &parcels, unlocked)
         })
         .await;
+    }
+
+    async fn take_collected(&mut self, collected: Collected) {
+        let (mailbox, hash) = (collected.mailbox, collected.hash);
+        let unlocked = self.rooms.vault.state() == VaultState::Unlocked;
+        let ran = self
+            .run_batch(Vec::new(), move |rooms, windows| {
+                take_collected(rooms, windows, &collected, unlocked)
+            })
+            .await;
+        if ran == Ran::Failed {
+            let mailboxes = &self.rooms.mailboxes;
+            mailboxes.on_taken(mailbox, hash, Fate::Later).await;
+        }
     }
 
     /// Shows what has waited long enough for earlier texts.
@@ -236,6 +256,9 @@ impl Actor {
         }
         self.note_waiting(&outcome);
         self.note_trouble(&mut outcome);
+        for (mailbox, hash, fate) in outcome.collected {
+            self.rooms.mailboxes.on_taken(mailbox, hash, fate).await;
+        }
         self.speak(outcome.custody, outcome.receipts, outcome.after)
             .await;
         ran
@@ -302,47 +325,6 @@ impl Actor {
         }
         for (route, place) in &outcome.heard {
             self.holdback.on_parcel(*route, *place, now);
-        }
-    }
-
-    async fn speak(
-        &mut self,
-        custody: HashMap<RouteId, Vec<[u8; 16]>>,
-        receipts: HashSet<RouteId>,
-        after: After,
-    ) {
-        for (route, tags) in custody {
-            // Without a link, or with a full one, they ask again. Waiting for room here could make
-            // two busy peers wait for each other.
-            let _ = self.rooms.net.try_send(route, Frame::Custody(tags));
-        }
-        for route in receipts {
-            self.ack(route);
-        }
-        for route in after.moved {
-            if let Err(error) = self.rooms.contacts.refresh_route(route) {
-                tracing::warn!(error = %chain(&error), "new addresses are not used yet");
-            }
-        }
-        for (contact, places) in after.refused {
-            self.rooms.messages.refused(contact, places).await;
-        }
-    }
-
-    fn ack(&mut self, route: RouteId) -> u64 {
-        self.acks
-            .entry(route)
-            .or_default()
-            .on_stored(self.clock.steady_ms())
-    }
-
-    async fn send_receipts(&mut self) {
-        let now = self.clock.steady_ms();
-        for (route, policy) in &mut self.acks {
-            // A new link begins with a receipt.
-            if policy.take(now) && self.links.contains(route) {
-                self.rooms.messages.send_receipt(ContactId(route.0)).await;
-            }
         }
     }
 

@@ -3,9 +3,11 @@
 use super::{Neighbours, open::Opened};
 use crate::{
     crypto::{DeviceCert, IdentityCert},
+    engine::mailbox,
     model::{ContactId, EventKind, RouteId},
     protocol::{
-        AddressRecord, Body, DeviceUpdate, Receipt, SignedManifest, follow_chain, verify_chain,
+        AddressRecord, Body, DeviceUpdate, MailboxOffer, Receipt, SignedManifest, follow_chain,
+        verify_chain,
     },
     store::{StoreError, Txn, contacts, records::StoredMessage, routes},
 };
@@ -19,6 +21,8 @@ pub(super) struct After {
     pub(super) refused: Vec<(ContactId, Vec<(u32, u64)>)>,
     /// Whether texts of these contacts wait for earlier ones, where that may have changed.
     pub(super) holding: HashMap<RouteId, bool>,
+    /// Who has told us of tags at a mailbox.
+    pub(super) tags: HashSet<RouteId>,
     /// Whether something came that wants a receipt.
     pub(super) receipt: bool,
 }
@@ -26,6 +30,7 @@ pub(super) struct After {
 impl After {
     pub(super) fn join(&mut self, mut other: Self) {
         self.moved.extend(other.moved);
+        self.tags.extend(other.tags);
         self.refused.append(&mut other.refused);
         self.holding.extend(other.holding);
         self.receipt |= other.receipt;
@@ -68,6 +73,7 @@ impl Desk<'_> {
             Body::Address(record) => self.address(record)?,
             Body::Device(update) => self.device(update)?,
             Body::Profile { name } => self.profile(name)?,
+            Body::Mailbox(offer) => self.mailbox(offer)?,
             // Nobody reads it, so nobody misses it.
             Body::Unknown { .. } => {}
         }
@@ -157,6 +163,17 @@ impl Desk<'_> {
         }
         contact.own_head_seen = head.to_vec();
         contacts::put(self.txn, &contact)
+    }
+
+    /// Notes where parcels for the contact may wait.
+    fn mailbox(&mut self, offer: &MailboxOffer) -> Result<(), StoreError> {
+        let Some(contact) = contacts::get(self.txn, &self.contact)? else {
+            return Ok(());
+        };
+        if mailbox::learn(self.txn, &contact, offer)? {
+            self.after.tags.insert(RouteId(self.contact.0));
+        }
+        Ok(())
     }
 
     fn profile(&mut self, name: &str) -> Result<(), StoreError> {

@@ -10,14 +10,18 @@ use super::{
 use crate::{
     base::chain,
     crypto::Secret,
-    engine::contacts::{put_recv_tags, recv_tags},
-    model::{ContactId, RouteId},
+    engine::{
+        contacts::{put_recv_tags, recv_tags},
+        mailbox::user::Fate,
+    },
+    model::{ContactId, MailboxId, RouteId},
     protocol::TagSlot,
     store::{
         Record, StoreError, Ticket, Tier, Txn,
         records::{RouteRecord, SpoolRow, TagPlace},
         routes, spool,
     },
+    wire::TagHash,
 };
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
@@ -42,6 +46,8 @@ pub(super) struct Outcome {
     pub(super) heard: HashMap<RouteId, (u32, u64)>,
     /// Whose parcels were left where they are for a reason of ours: they must come again.
     pub(super) dropped: HashSet<RouteId>,
+    /// What became of parcels from mailboxes.
+    pub(super) collected: Vec<(MailboxId, TagHash, Fate)>,
     pub(super) after: After,
 }
 
@@ -210,7 +216,7 @@ fn write_one(
     Ok(())
 }
 
-fn burn(
+pub(super) fn burn(
     txn: &mut Txn,
     route: RouteId,
     window: &Window,
@@ -225,7 +231,7 @@ fn burn(
 }
 
 /// Whether the rest of the store is well.
-const fn is_of_one_route(error: &StoreError) -> bool {
+pub(super) const fn is_of_one_route(error: &StoreError) -> bool {
     matches!(
         error,
         StoreError::Damaged { .. }
@@ -259,6 +265,7 @@ impl Outcome {
         self.kept.extend(other.kept);
         self.heard.extend(other.heard);
         self.dropped.extend(other.dropped);
+        self.collected.extend(other.collected);
         self.after.join(other.after);
     }
 }

@@ -18,25 +18,38 @@
 //!   are nobody's end it too: the sides are out of step, or the sender is up to no good.
 //! - While something of a contact is kept, what comes after it is kept behind it, and no
 //!   receipt covers anything. Opening is tried again until it succeeds.
+//! - A parcel from a mailbox names the direct place of each of its envelopes, which is used up
+//!   there: so each counts once, whichever way it came first. Its `Window` is followed as one
+//!   from a link is; without it a pair that never meets would get stuck at the first message
+//!   that was taken back. While locked, or while something of the contact is kept, nothing is
+//!   taken from mailboxes: it waits there as well as here.
+//! - What came by a mailbox is receipted by mailbox too, if no link comes first; that it is
+//!   owed is on disk.
 //! - What cannot be opened is remembered and told in the receipt, so that its sender sees a
 //!   failure instead of waiting 30 days.
 
 mod actor;
 mod apply;
 mod batch;
+mod collected;
 mod cuts;
 mod holdback;
 mod kept;
 mod open;
 mod show;
 mod sort;
+mod speak;
 mod spools;
 mod window;
 
 use crate::{
     base::{Clock, Tasks},
     engine::{
-        contacts::Contacts, event_bus::EventBus, identities::Identities, messages::Messages,
+        contacts::Contacts,
+        event_bus::EventBus,
+        identities::Identities,
+        mailbox::{Mailboxes, user::Collected},
+        messages::Messages,
         vault::Vault,
     },
     model::RouteId,
@@ -57,6 +70,8 @@ enum Command {
         epoch: u32,
         next: u64,
     },
+    /// A parcel from a mailbox of ours.
+    Collected(Collected),
     /// A link came up: say what is here, so that lost receipts do no harm.
     LinkUp(RouteId),
     LinkDown(RouteId),
@@ -78,6 +93,8 @@ pub struct Neighbours {
     pub contacts: Contacts,
     /// Seals receipts.
     pub messages: Messages,
+    /// From where parcels come that waited there.
+    pub mailboxes: Mailboxes,
     /// Acknowledges custody.
     pub net: Net,
 }
@@ -101,6 +118,11 @@ impl Inbox {
     /// A parcel came from a contact.
     pub async fn take_parcel(&self, route: RouteId, parcel: Vec<u8>) {
         self.tell(Command::Parcel { route, parcel }).await;
+    }
+
+    /// A parcel came from a mailbox of ours.
+    pub(crate) async fn take_collected(&self, collected: Collected) {
+        self.tell(Command::Collected(collected)).await;
     }
 
     /// A contact says that everything before this place is settled.

@@ -133,7 +133,7 @@ impl Reader {
             .collect()
     }
 
-    fn open_envelope(&self, envelope: &SealedEnvelope) -> Result<Opened, RefusedError> {
+    pub(super) fn open_envelope(&self, envelope: &SealedEnvelope) -> Result<Opened, RefusedError> {
         let plain = match envelope.kind {
             EnvelopeKind::Sealed => {
                 let opener = Opener::Device(&self.keys.device);
@@ -142,6 +142,9 @@ impl Reader {
             }
             EnvelopeKind::Statement => open_statement(&self.device, &self.context, &envelope.bytes)
                 .map_err(RefusedError::Statement)?,
+            EnvelopeKind::Window => {
+                return Err(RefusedError::Payload(PayloadError::Field("envelope")));
+            }
         };
         let payload = Payload::decode(&plain).map_err(RefusedError::Payload)?;
         payload

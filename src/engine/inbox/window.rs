@@ -1,6 +1,9 @@
 //! Which tags are expected from whom: a look-up without trial decryption.
 
-use crate::protocol::{RecvTags, TagSlot};
+use crate::{
+    crypto::tag,
+    protocol::{DIRECT_PATH, RecvTags, TagSlot},
+};
 use std::collections::HashMap;
 
 /// Used tags that are kept at hand; more are computed again when one is asked for.
@@ -87,6 +90,23 @@ impl Window {
         fresh
     }
 
+    /// Uses up a place that an envelope from a mailbox names. False if it was used before, or
+    /// lies too far ahead.
+    pub(super) fn burn_named(&mut self, epoch: u32, j: u64) -> bool {
+        if !self.tags.burn_named(epoch, j) {
+            return false;
+        }
+        if let Some(key) = self.tags.key(epoch) {
+            let direct = tag(&key, DIRECT_PATH, j).0;
+            self.expected.remove(&direct);
+            if let Some(burnt) = &mut self.burnt {
+                burnt.insert(direct, (epoch, j));
+            }
+        }
+        self.stale = true;
+        true
+    }
+
     /// Follows the sender's word. Returns whether anything moved.
     pub(super) fn advance(&mut self, epoch: u32, next: u64) -> bool {
         let before = self.tags.clone();
@@ -105,10 +125,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        crypto::{Secret, tag},
-        protocol::{DIRECT_PATH, next_tag_key},
-    };
+    use crate::{crypto::Secret, protocol::next_tag_key};
     use proptest::prelude::*;
 
     proptest! {
@@ -128,6 +145,8 @@ mod tests {
                 let wanted = tag(&keys[epoch as usize], DIRECT_PATH, j);
                 if kind == 0 {
                     window.advance(epoch, j);
+                } else if kind == 1 {
+                    window.burn_named(epoch, j * 7);
                 } else if let Some(slot) = window.find(wanted.0).filter(|slot| !slot.burnt) {
                     prop_assert!(window.burn(&wanted.0, slot));
                 }

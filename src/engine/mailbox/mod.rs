@@ -3,6 +3,7 @@
 //! | folder | duty |
 //! |---|---|
 //! | [`host`] | keeps parcels for others, without knowing whose they are or what is in them |
+//! | [`user`] | leaves parcels at contacts' mailboxes, and collects from our own |
 //!
 //! # Decisions
 //! - There is no protocol of its own beside the link's, and no deposit by strangers: owner and
@@ -27,3 +28,10 @@
 //!   timed. That a deposit took a write to the disk can be, but `OK` says so anyway.
 
 pub mod host;
+pub mod user;
+
+pub(crate) use user::{
+    Announced, is_of, learn, recv_batches, renew, send_batches, write_recv_batches,
+    write_send_batches,
+};
+pub use user::{Bell, MailboxError, Mailboxes, Rising};

@@ -16,10 +16,12 @@ use crate::{
         ContactId, ConversationId, DeliveryState, EventKind, Fingerprint, Hlc, IdentityId,
         MessageId, RouteId, Timestamp, limits,
     },
-    protocol::{Body, Payload, SendTags, message_id, pair_context, state},
+    protocol::{Body, Payload, PayloadError, SendTags, message_id, pair_context, state},
     store::{
         Once, Txn, contacts, conversations, messages, outbox,
-        records::{ContactRecord, ConversationRecord, OutboxRow, SessionRecord, StoredMessage},
+        records::{
+            ContactRecord, ConversationRecord, OutboxRow, PastEpoch, SessionRecord, StoredMessage,
+        },
         sessions,
     },
 };
@@ -29,6 +31,9 @@ use std::sync::Arc;
 pub(super) const ROW_MESSAGE: u32 = 1;
 pub(super) const ROW_UPDATE: u32 = 2;
 pub(super) const ROW_VOID: u32 = 4;
+pub(super) const ROW_MAILBOX: u32 = 5;
+/// A parcel waits for 30 days and an epoch lasts seven, as on the receiving side.
+const PAST_KEYS: usize = 7;
 
 /// Everything that sealing for one contact reads, and what it changes.
 pub(super) struct Desk {
@@ -152,6 +157,10 @@ impl Desk {
                     },
                 )?
             }
+            // A word of the outbox's own, never a payload.
+            EnvelopeKind::Window => {
+                return Err(MessageError::Payload(PayloadError::Field("envelope")));
+            }
         };
         let mut tags = SendTags {
             epoch: self.session.send_epoch,
@@ -159,7 +168,11 @@ impl Desk {
             next: self.session.send_next,
             since: Timestamp(self.session.send_since),
         };
+        let before = (tags.epoch, self.session.send_key.clone());
         let (epoch, index) = tags.take(self.now);
+        if before.0 != epoch {
+            self.remember_key(before);
+        }
         let sealed = SealedEnvelope {
             epoch,
             index,
@@ -178,6 +191,27 @@ impl Desk {
             epoch,
             index,
         })
+    }
+
+    /// Keeps the key of an epoch that is over: its parcels may have to be sealed once more, for a
+    /// mailbox.
+    fn remember_key(&mut self, (epoch, key): (u32, Vec<u8>)) {
+        let past = PastEpoch {
+            epoch,
+            key,
+            ..PastEpoch::default()
+        };
+        self.session.send_past.insert(0, past);
+        self.session.send_past.truncate(PAST_KEYS);
+    }
+
+    /// Queues what tells the contact of a mailbox.
+    pub(super) fn push_mailbox(&self, txn: &mut Txn, sealed: Sealed) -> Result<(), MessageError> {
+        let row = OutboxRow {
+            kind: ROW_MAILBOX,
+            ..self.row(sealed)
+        };
+        self.push(txn, &row).map(drop)
     }
 
     /// Queues a sealed update.

@@ -1,11 +1,12 @@
 //! The one loop that seals.
 
-use super::{MessageError, compose, control, expiry::Looks, repair, take_back};
+use super::{MessageError, compose, control, deposit, expiry::Looks, repair, take_back};
 use crate::{
     base::{Stop, chain},
     engine::{
         event_bus::EventBus,
         identities::Identities,
+        mailbox::{Announced, Bell},
         outbox::{self, Outbox},
         vault::Vault,
     },
@@ -67,6 +68,14 @@ pub(super) enum Command {
         contact: ContactId,
         seqs: Vec<u64>,
     },
+    Deposit {
+        contact: ContactId,
+        alone: bool,
+    },
+    Announce {
+        contact: ContactId,
+        mailboxes: Vec<Announced>,
+    },
 }
 
 /// What to do once a batch is durable.
@@ -74,6 +83,8 @@ enum After {
     Sent(Reply<Sent>, Result<Sent, MessageError>),
     Done(Reply<()>, Result<(), MessageError>),
     Outbox(outbox::Command),
+    /// There are parcels for the mailboxes of this contact.
+    Deposits(RouteId),
     /// A row that was kept back, whatever becomes of the batch.
     Release(RouteId, u64),
 }
@@ -90,7 +101,20 @@ pub(super) struct Tools {
     pub(super) bus: EventBus,
     pub(super) identities: Identities,
     pub(super) outbox: Outbox,
+    pub(super) bell: Bell,
     pub(super) looks: Arc<Mutex<Looks>>,
+}
+
+impl Tools {
+    pub(super) fn new(bus: EventBus, identities: Identities, outbox: Outbox, bell: Bell) -> Self {
+        Self {
+            bus,
+            identities,
+            outbox,
+            bell,
+            looks: Arc::default(),
+        }
+    }
 }
 
 pub(super) struct Composer {
@@ -101,19 +125,7 @@ pub(super) struct Composer {
 }
 
 impl Composer {
-    pub(super) fn new(
-        bus: EventBus,
-        vault: Vault,
-        identities: Identities,
-        outbox: Outbox,
-        inbox: mpsc::Receiver<Command>,
-    ) -> Self {
-        let tools = Tools {
-            bus,
-            identities,
-            outbox,
-            looks: Arc::default(),
-        };
+    pub(super) fn new(tools: Tools, vault: Vault, inbox: mpsc::Receiver<Command>) -> Self {
         Self {
             tools,
             vault,
@@ -278,12 +290,25 @@ fn serve(
             let told = take_back::void(tools, txn, contact, &seqs).map(|()| true);
             note_ended(told, contact, routes);
         }
+        Command::Deposit { contact, alone } if unlocked => {
+            match txn.attempt(|txn| deposit::deposit(tools, txn, contact, alone)) {
+                Ok(true) => afters.push(After::Deposits(RouteId(contact.0))),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(error = %chain(&error), "cannot seal for a mailbox"),
+            }
+        }
+        Command::Announce { contact, mailboxes } if unlocked => {
+            let told = txn.attempt(|txn| control::announce(tools, txn, contact, &mailboxes));
+            note_ended(told, contact, routes);
+        }
         // While locked nothing can be sealed; unlocking asks again.
         Command::Receipt { .. }
         | Command::Update { .. }
         | Command::Expire { .. }
         | Command::Refused { .. }
-        | Command::Void { .. } => {}
+        | Command::Void { .. }
+        | Command::Deposit { .. }
+        | Command::Announce { .. } => {}
     }
 }
 
@@ -348,12 +373,17 @@ async fn speak(tools: &Tools, durable: &Result<(), StoreError>, afters: Vec<Afte
                 drop(reply.send(Err(MessageError::Store(error.clone()))))
             }
             (After::Done(reply, Err(error)), _) => drop(reply.send(Err(error))),
-            (After::Outbox(command), Ok(())) => tools.outbox.tell(command).await,
+            (After::Outbox(command), Ok(())) => {
+                let route = command.route();
+                tools.outbox.tell(command).await;
+                tools.bell.on_rows(route).await;
+            }
+            (After::Deposits(route), Ok(())) => tools.bell.on_deposits(route).await,
             (After::Release(route, number), _) => tools.outbox.release(route, number).await,
             (After::Outbox(outbox::Command::Transient { route, .. }), Err(_)) => {
                 tools.outbox.give_up_receipt(route);
             }
-            (After::Outbox(_), Err(_)) => {}
+            (After::Outbox(_) | After::Deposits(_), Err(_)) => {}
         }
     }
 }

@@ -1,15 +1,22 @@
 //! What goes to a contact besides messages: receipts, addresses, certificates.
 
-use super::{MessageError, compose::Desk, composer::Tools};
+use super::{
+    MessageError,
+    compose::{Desk, Sealed},
+    composer::Tools,
+};
 use crate::{
-    crypto::hash,
+    crypto::{SealedEnvelope, Secret, hash, open_parcel},
     engine::{
         contacts::{addresses_hash, recv_tags},
+        mailbox,
         outbox::Command,
     },
     model::{ContactId, RouteId},
-    protocol::{AddressRecord, Body, DeviceUpdate, Receipt, SignedManifest, chain_since},
-    store::{Txn, contacts, outbox, routes, spool},
+    protocol::{
+        AddressRecord, Body, DIRECT_PATH, DeviceUpdate, Receipt, SignedManifest, chain_since,
+    },
+    store::{Txn, contacts, mailbox_tags, outbox, routes, spool},
 };
 use std::net::SocketAddr;
 
@@ -37,14 +44,75 @@ fn seal_receipt(
     id: ContactId,
 ) -> Result<Option<Command>, MessageError> {
     let route = RouteId(id.0);
-    let Some(row) = routes::get(txn, &route).map_err(MessageError::Store)? else {
-        return Ok(None);
-    };
-    let tags = recv_tags(&row).ok_or(MessageError::Damaged)?;
     let mut desk = match Desk::open(tools, txn, id) {
         Err(MessageError::NoSession | MessageError::NoContact) => return Ok(None),
         desk => desk?,
     };
+    let Some(sealed) = seal_receipt_for(txn, &mut desk)? else {
+        return Ok(None);
+    };
+    // The tag is spent for ever before the parcel leaves.
+    desk.save_session(txn)?;
+    let after = outbox::head(txn, &route).map_err(MessageError::Store)?.tail;
+    Ok(Some(Command::Transient {
+        route,
+        after,
+        place: (sealed.epoch, sealed.index),
+        parcel: sealed.parcel,
+    }))
+}
+
+/// The envelope of a receipt that is to go by mailbox, if one is owed. The desk's session is
+/// to be saved with it.
+pub(super) fn mailbox_receipt(
+    txn: &mut Txn,
+    desk: &mut Desk,
+) -> Result<Option<SealedEnvelope>, MessageError> {
+    let owed = mailbox_tags::recv(txn, &desk.id).map_err(MessageError::Store)?;
+    if !owed.is_some_and(|record| record.receipt_owed) {
+        return Ok(None);
+    }
+    let Some(sealed) = seal_receipt_for(txn, desk)? else {
+        return Ok(None);
+    };
+    desk.save_session(txn)?;
+    let key = Secret::from_slice(&desk.session.send_key).ok_or(MessageError::Damaged)?;
+    let opened = open_parcel(&key, DIRECT_PATH, sealed.index, &sealed.parcel);
+    Ok(opened.map_err(MessageError::Seal)?.into_iter().next())
+}
+
+/// Queues the batch of tags, of our mailbox with this number, that the contact was not told of.
+pub(super) fn announce(
+    tools: &Tools,
+    txn: &mut Txn,
+    id: ContactId,
+    mailboxes: &[mailbox::Announced],
+) -> Result<bool, MessageError> {
+    let mut desk = match Desk::open(tools, txn, id) {
+        Err(MessageError::NoSession | MessageError::NoContact) => return Ok(false),
+        desk => desk?,
+    };
+    let mut bodies = Vec::new();
+    for mailbox in mailboxes {
+        bodies.extend(
+            mailbox
+                .offers(txn, &desk.contact)
+                .map_err(MessageError::Store)?,
+        );
+    }
+    for offer in &bodies {
+        let sealed = desk.seal(Body::Mailbox(offer.clone()), 0, None)?;
+        desk.push_mailbox(txn, sealed)?;
+    }
+    Ok(!bodies.is_empty())
+}
+
+fn seal_receipt_for(txn: &mut Txn, desk: &mut Desk) -> Result<Option<Sealed>, MessageError> {
+    let route = RouteId(desk.id.0);
+    let Some(row) = routes::get(txn, &route).map_err(MessageError::Store)? else {
+        return Ok(None);
+    };
+    let tags = recv_tags(&row).ok_or(MessageError::Damaged)?;
     let kept = spool::size(txn, &route).map_err(MessageError::Store)?;
     // What waits unopened may still turn out to be unreadable: nothing is promised before.
     let mut receipt = match kept.parcels {
@@ -62,15 +130,13 @@ fn seal_receipt(
         Err(MessageError::KeysExpired(_)) => return Ok(None),
         sealed => sealed?,
     };
-    // The tag is spent for ever before the parcel leaves.
-    desk.save_session(txn)?;
-    let after = outbox::head(txn, &route).map_err(MessageError::Store)?.tail;
-    Ok(Some(Command::Transient {
-        route,
-        after,
-        place: (sealed.epoch, sealed.index),
-        parcel: sealed.parcel,
-    }))
+    if let Some(mut record) = mailbox_tags::recv(txn, &desk.id).map_err(MessageError::Store)?
+        && record.receipt_owed
+    {
+        record.receipt_owed = false;
+        mailbox_tags::put_recv(txn, &desk.id, &record).map_err(MessageError::Store)?;
+    }
+    Ok(Some(sealed))
 }
 
 /// Queues our addresses and our certificate for `id`, where theirs are out of date.

@@ -22,6 +22,7 @@
 mod compose;
 mod composer;
 mod control;
+mod deposit;
 mod error;
 mod expiry;
 mod repair;
@@ -34,7 +35,13 @@ pub use error::MessageError;
 
 use crate::{
     base::Tasks,
-    engine::{event_bus::EventBus, identities::Identities, outbox::Outbox, vault::Vault},
+    engine::{
+        event_bus::EventBus,
+        identities::Identities,
+        mailbox::{Announced, Bell},
+        outbox::Outbox,
+        vault::Vault,
+    },
     model::{
         ContactId, ConversationId, DeliveryState, Direction, Fingerprint, Hlc, Message, MessageId,
         RouteId, Timestamp, limits,
@@ -42,7 +49,7 @@ use crate::{
     protocol::Receipt,
     store::{Once, StoreError, Txn, messages, outbox, records::StoredMessage},
 };
-use composer::{Command, Composer};
+use composer::{Command, Composer, Tools};
 use tokio::sync::{mpsc, oneshot};
 
 /// What is shown of a message whose kind only a later version knows.
@@ -64,10 +71,12 @@ impl Messages {
         vault: Vault,
         identities: Identities,
         outbox: Outbox,
+        bell: Bell,
         tasks: &Tasks,
     ) -> Self {
         let (commands, inbox) = mpsc::channel(256);
-        let composer = Composer::new(bus.clone(), vault, identities, outbox.clone(), inbox);
+        let tools = Tools::new(bus.clone(), identities, outbox.clone(), bell);
+        let composer = Composer::new(tools, vault, inbox);
         tasks.spawn("composer", composer.run(tasks.stop()));
         Self {
             bus,
@@ -151,6 +160,19 @@ impl Messages {
         receipt: &Receipt,
     ) -> Result<Vec<(u32, u64)>, StoreError> {
         self.outbox.settle(txn, RouteId(contact.0), receipt)
+    }
+
+    /// Seals what waits for `contact`, who is away, for the contact's mailboxes.
+    /// A receipt that is owed goes with it, or `alone`.
+    pub(crate) async fn deposit(&self, contact: ContactId, alone: bool) {
+        let command = Command::Deposit { contact, alone };
+        let _ = self.commands.send(command).await;
+    }
+
+    /// Tells `contact` of tags at our mailboxes.
+    pub(crate) async fn announce(&self, contact: ContactId, mailboxes: Vec<Announced>) {
+        let command = Command::Announce { contact, mailboxes };
+        let _ = self.commands.send(command).await;
     }
 
     /// The contact signed that it cannot open what came at these places.

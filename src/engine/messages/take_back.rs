@@ -2,10 +2,11 @@
 
 use super::{
     MessageError,
-    compose::{Desk, ROW_UPDATE, ROW_VOID},
+    compose::{Desk, ROW_MAILBOX, ROW_UPDATE, ROW_VOID},
     composer::Tools,
 };
 use crate::{
+    engine::mailbox,
     model::{
         ContactId, ConversationId, DeliveryState, EventKind, FailureReason, MessageId, RouteId,
     },
@@ -122,6 +123,10 @@ pub(super) fn end_rows(
     let Some(mut desk) = desk else { return Ok(()) };
     for (void, seqs) in voids {
         desk.push_void(txn, void, seqs)?;
+    }
+    if rows.iter().any(|(_, row)| row.kind == ROW_MAILBOX) {
+        // They do not know these tags, so the next round makes new ones.
+        mailbox::renew(txn, contact, desk.now).map_err(MessageError::Store)?;
     }
     if rows.iter().any(|(_, row)| row.kind == ROW_UPDATE) {
         // They were not told after all, so the next round tells them what is true then.

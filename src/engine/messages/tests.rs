@@ -14,6 +14,7 @@ use crate::{
     engine::{
         event_bus::EventBus,
         identities::Identities,
+        mailbox::Bell,
         outbox::Outbox,
         vault::{SlotChoice, Vault},
     },
@@ -75,6 +76,7 @@ impl World {
                 bus,
                 identities,
                 outbox,
+                bell: Bell::unheard(),
                 looks: Arc::default(),
             },
             store,

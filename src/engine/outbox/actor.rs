@@ -127,8 +127,12 @@ impl<C: Carrier> Actor<C> {
                 self.pump(route);
             }
             Command::DialFailed(route, reason) => {
-                let path = self.lane(route).tried();
-                self.lane(route).failed(now, random());
+                let lane = self.lane(route);
+                let path = lane.tried();
+                match reason {
+                    FailureReason::NotThem => lane.turned_away(now, random()),
+                    _ => lane.failed(now, random()),
+                }
                 self.note_waiting(route);
                 self.log(route, path, reason);
             }

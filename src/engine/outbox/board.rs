@@ -142,6 +142,19 @@ impl Board {
         Some(before)
     }
 
+    /// The same for every row below `below` at once, which a mailbox is to have. False if one
+    /// of them must not go.
+    pub(super) fn claim_below(&self, route: RouteId, below: u64, offered: u64) -> bool {
+        let mut entries = self.entries();
+        let lane = entries.lanes.entry(route).or_default();
+        if lane.withheld.first().is_some_and(|first| *first < below) {
+            return false;
+        }
+        let before = lane.handed(offered);
+        lane.handed = Some(before.max(below));
+        true
+    }
+
     /// The link did not take the row after all.
     pub(super) fn unclaim(&self, route: RouteId, before: u64) {
         if let Some(lane) = self.entries().lanes.get_mut(&route) {

@@ -13,6 +13,9 @@ const BACKOFF: Backoff = Backoff {
 const FRESH_MS: u64 = 5_000;
 /// The first try after a link that stood comes within this: most links that end are replaced.
 const HASTE_MS: u64 = 250;
+/// Whoever answered and did not know us may be about to learn who we are, as after a handshake:
+/// the next try comes once this long after, and at most twice that.
+const EARLY_MS: u64 = 250;
 /// A link that stood less long says nothing about the next.
 const STOOD_MS: u64 = 10_000;
 /// How long custody may stand without the signed receipt before it is told as `Stored`.
@@ -157,6 +160,15 @@ impl Lane {
         self.next_try_ms = Some(now_ms + u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
     }
 
+    /// Somebody was there who did not know us.
+    pub(super) fn turned_away(&mut self, now_ms: u64, random: u64) {
+        let first = self.failures == 0;
+        self.failed(now_ms, random);
+        if first {
+            self.next_try_ms = Some(now_ms + EARLY_MS + random % EARLY_MS);
+        }
+    }
+
     /// Something new makes an early try worth while, though not right after another one.
     pub(super) fn freshen(&mut self, now_ms: u64) {
         if !self.link && !self.dialing {
@@ -252,6 +264,16 @@ mod tests {
         lane.reset(7);
         assert!(lane.is_due(7));
         assert_eq!(lane.failures, 0);
+    }
+
+    #[test]
+    fn who_is_turned_away_tries_once_more_soon_and_then_with_patience() {
+        let mut lane = Lane::default();
+        lane.turned_away(1_000, 7);
+        assert!(!lane.is_due(1_000 + EARLY_MS));
+        assert!(lane.is_due(1_000 + 2 * EARLY_MS));
+        lane.turned_away(2_000, u64::MAX);
+        assert_eq!(lane.next_try_ms, Some(2_000 + 10_000));
     }
 
     #[test]

@@ -25,6 +25,11 @@
 //!   redial with backoff, capped at 30 minutes.
 //! - Tries are logged per contact, not per row: ten thousand waiting rows cost one write for
 //!   a failed dial. A row's tries are those since it was queued.
+//! - What goes to a mailbox counts as handed over from the batch that seals it on: a parcel at
+//!   a mailbox cannot be taken back. Its rows stay, and go over the next link like all others,
+//!   so no `Window` passes what only a mailbox has.
+//! - A receipt that covers a row's successors but not the row shows that the mailbox lost it:
+//!   the row is free to be sealed for the mailbox again, at most every ten minutes.
 //! - `Sending` is not stored: after a crash nobody knows what was handed over, and asking the
 //!   running lane is exact.
 
@@ -47,7 +52,7 @@ use crate::{
     },
     net::Net,
     store::{
-        Read, StoreError, outbox,
+        Read, StoreError, Txn, outbox,
         records::{AttemptRecord, OutboxRow},
     },
 };
@@ -95,7 +100,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    fn route(&self) -> RouteId {
+    pub(crate) fn route(&self) -> RouteId {
         match self {
             Self::Wake { route, .. }
             | Self::Transient { route, .. }
@@ -185,6 +190,30 @@ impl Outbox {
     ) -> Result<bool, StoreError> {
         let offered = outbox::head(from, &route)?.offered;
         Ok(self.board.withhold(route, number, offered))
+    }
+
+    /// The first row of `route` that must not go anywhere for now.
+    pub(crate) fn first_withheld(&self, route: RouteId) -> u64 {
+        self.board.withheld(route, 0).unwrap_or(u64::MAX)
+    }
+
+    /// Notes, in `txn` and at once in memory, that rows below `below` may get into the contact's
+    /// hands by a mailbox. False if one of them must not.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) fn claim_below(
+        &self,
+        txn: &mut Txn,
+        route: RouteId,
+        below: u64,
+    ) -> Result<bool, StoreError> {
+        let offered = outbox::head(txn, &route)?.offered;
+        if !self.board.claim_below(route, below, offered) {
+            return Ok(false);
+        }
+        outbox::offer_below(txn, &route, below)?;
+        Ok(true)
     }
 
     /// What became of a withheld row is on disk, or it stays.

@@ -12,6 +12,8 @@ use crate::{
 
 /// Rows read at a time.
 const SCAN: usize = 64;
+/// What was left at a mailbox is not missed before this has passed.
+const MISSED_MS: i64 = 600_000;
 
 impl Outbox {
     /// Ends every row that the contact's device signed for. Returns the places that need
@@ -39,7 +41,7 @@ impl Outbox {
                     .map(|(epoch, j)| (*epoch, j.saturating_add(1))),
             )
             .max();
-        let (mut from, mut again) = (head.head, Vec::new());
+        let (mut from, mut again, now) = (head.head, Vec::new(), self.bus.now().0);
         loop {
             let rows = outbox::scan(txn, &route, from, u64::MAX, SCAN)?;
             let done = rows.len() < SCAN;
@@ -54,6 +56,10 @@ impl Outbox {
                 if covered && number < handed {
                     outbox::remove_read(txn, &route, number, &row)?;
                     self.delivered(txn, &row, &head.log)?;
+                } else if !covered && is_lost(&row, now) {
+                    outbox::update(txn, &route, number, |row| {
+                        row.deposits.iter_mut().for_each(|mark| mark.at = 0);
+                    })?;
                 } else if covered || receipt.refuses(place.0, place.1) {
                     again.push(place);
                 }
@@ -97,4 +103,10 @@ impl Outbox {
         };
         self.bus.append(txn, kind)
     }
+}
+
+/// Whether what came after this row, by a mailbox, arrived long enough after it.
+fn is_lost(row: &OutboxRow, now: i64) -> bool {
+    let missed = |at: i64| at != 0 && !(at..at.saturating_add(MISSED_MS)).contains(&now);
+    row.deposits.iter().any(|mark| missed(mark.at))
 }

@@ -12,7 +12,7 @@ use crate::{
         discovery::{self, Discovery},
         identities::Identities,
         inbox::Inbox,
-        mailbox::host::MailboxHost,
+        mailbox::{self, Mailboxes, host::MailboxHost, user::Command as ToMailboxes},
         messages::Messages,
         outbox::{Command, Outbox},
         vault::Vault,
@@ -23,6 +23,8 @@ use crate::{
 };
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+
+mod mailboxes;
 
 /// How often keys are looked at for rotation and old messages for their end.
 const HOUSEKEEPING_MS: u64 = 3_600_000;
@@ -40,6 +42,8 @@ pub struct Rooms {
     pub outbox: Outbox,
     /// Whom to look for.
     pub discovery: Discovery,
+    /// Mailboxes, ours and contacts'.
+    pub mailboxes: Mailboxes,
     /// Updates to seal.
     pub messages: Messages,
     /// Parcels.
@@ -53,7 +57,7 @@ pub fn spawn(
     rooms: Rooms,
     clock: Clock,
     net: mpsc::Receiver<net::Event>,
-    contacts: contacts::Rising,
+    (contacts, mailboxes): (contacts::Rising, mailbox::Rising),
     tasks: &Tasks,
 ) {
     let state = rooms.vault.watch();
@@ -62,6 +66,7 @@ pub fn spawn(
         clock,
         net,
         contacts,
+        mailboxes,
         state,
     };
     tasks.spawn("switchboard", board.run(tasks.stop()));
@@ -72,6 +77,7 @@ struct Switchboard {
     clock: Clock,
     net: mpsc::Receiver<net::Event>,
     contacts: contacts::Rising,
+    mailboxes: mailbox::Rising,
     state: watch::Receiver<VaultState>,
 }
 
@@ -91,6 +97,10 @@ impl Switchboard {
                 },
                 event = self.contacts.recv() => match event {
                     Some(event) => self.on_contacts(event).await,
+                    None => return,
+                },
+                event = self.mailboxes.recv() => match event {
+                    Some(event) => self.on_mailboxes(event).await,
                     None => return,
                 },
                 event = self.net.recv() => match event {
@@ -113,6 +123,7 @@ impl Switchboard {
             VaultState::Locked => {
                 self.rooms.identities.forget_all();
                 self.load_routes().await;
+                self.tell_mailboxes(ToMailboxes::Locked).await;
             }
             VaultState::Unlocked => {
                 self.load_routes().await;
@@ -120,6 +131,7 @@ impl Switchboard {
                     tracing::warn!(error = %chain(&error), "cannot open what was kept of handshakes");
                 }
                 self.rooms.inbox.on_unlock().await;
+                self.tell_mailboxes(ToMailboxes::Unlocked).await;
                 self.keep_house().await;
             }
         }
@@ -130,6 +142,11 @@ impl Switchboard {
         if let Err(error) = self.rooms.contacts.load_routes().await {
             tracing::error!(error = %chain(&error), "cannot read the routes");
         }
+        self.look_for_everybody().await;
+    }
+
+    /// Tries to reach everybody without a link now.
+    async fn look_for_everybody(&self) {
         for kind in [
             RouteKind::Contact,
             RouteKind::Outgoing,
@@ -139,6 +156,7 @@ impl Switchboard {
                 self.rooms.outbox.dial(route).await;
             }
         }
+        self.tell_mailboxes(ToMailboxes::Routes).await;
     }
 
     async fn keep_house(&self) {
@@ -181,6 +199,7 @@ impl Switchboard {
                 // for nothing now.
                 self.rooms.inbox.forget(route).await;
                 self.rooms.outbox.tell(Command::Forget(route)).await;
+                self.tell_mailboxes(ToMailboxes::Forget(route)).await;
                 self.rooms.contacts.hang_up(route).await;
                 self.rooms.outbox.dial(route).await;
             }
@@ -193,11 +212,18 @@ impl Switchboard {
             contacts::Event::RouteGone(route) => {
                 self.rooms.inbox.forget(route).await;
                 self.rooms.outbox.tell(Command::Forget(route)).await;
+                self.tell_mailboxes(ToMailboxes::Forget(route)).await;
             }
         }
     }
 
     async fn on_net(&self, event: net::Event) {
+        if event
+            .route()
+            .is_some_and(|route| self.rooms.mailboxes.owns(route))
+        {
+            return self.tell_mailboxes(ToMailboxes::Net(event)).await;
+        }
         match event {
             net::Event::LinkUp { route, key, .. } => self.on_link_up(route, key).await,
             net::Event::LinkDown { route, reason } => self.on_link_down(route, reason).await,
@@ -214,6 +240,9 @@ impl Switchboard {
                     DialFailure::Unreachable => FailureReason::Unreachable,
                     DialFailure::NotThem => FailureReason::NotThem,
                 };
+                if self.rooms.contacts.route_kind(route) == Some(RouteKind::Contact) {
+                    self.tell_mailboxes(ToMailboxes::Away(route)).await;
+                }
                 let contacts = &self.rooms.contacts;
                 if contacts.route_kind(route) == Some(RouteKind::Outgoing) {
                     self.warn(contacts.note_failure(route, reason).await);
@@ -227,12 +256,16 @@ impl Switchboard {
                     self.rooms.outbox.tell(Command::Forget(route)).await;
                 }
             }
-            net::Event::Addresses(_) => {
+            net::Event::Addresses(addresses) => {
                 self.rooms
                     .discovery
                     .tell(discovery::Command::NetworkChanged)
                     .await;
                 self.update(self.contact_ids()).await;
+                // Without a network nobody can be reached.
+                if addresses.iter().any(|address| !address.ip().is_loopback()) {
+                    self.look_for_everybody().await;
+                }
             }
             net::Event::Frame { route, frame } => self.on_frame(route, frame).await,
         }
@@ -268,6 +301,7 @@ impl Switchboard {
         }
         self.rooms.outbox.tell(Command::LinkUp(route)).await;
         self.rooms.inbox.on_link_up(route).await;
+        self.tell_mailboxes(ToMailboxes::LinkUp(route)).await;
         self.update(vec![ContactId(route.0)]).await;
     }
 
@@ -278,6 +312,7 @@ impl Switchboard {
         match self.rooms.contacts.change_session(ContactId(route.0)).await {
             Ok(lost) => {
                 self.rooms.outbox.tell(Command::Forget(route)).await;
+                self.tell_mailboxes(ToMailboxes::Forget(route)).await;
                 if !lost.is_empty() {
                     self.rooms.messages.void(ContactId(route.0), lost).await;
                 }
@@ -307,6 +342,10 @@ impl Switchboard {
             // One link that takes over from another is no news to anybody.
             if reason != LinkDownReason::Replaced {
                 self.warn(self.rooms.contacts.set_connected(route, None).await);
+                self.tell_mailboxes(ToMailboxes::LinkDown(route)).await;
+                if matches!(reason, LinkDownReason::NoAnswer | LinkDownReason::Bye) {
+                    self.tell_mailboxes(ToMailboxes::Away(route)).await;
+                }
             }
         } else if !self.wants_dial(route) {
             self.rooms.outbox.tell(Command::Forget(route)).await;

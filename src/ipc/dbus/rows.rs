@@ -6,7 +6,7 @@ use super::{names, options::Extras, words};
 use crate::{
     model::{
         Attempt, Contact, Conversation, Event, EventKind, HostedMailbox, Identity, Invite,
-        MailboxHostStatus, Message, OutboxEntry, Presence, Request, Timestamp,
+        MailboxHostStatus, Message, OutboxEntry, OwnMailbox, Presence, Request, Timestamp,
     },
     service::{Consumer, Finding, Slot, Status},
 };
@@ -151,6 +151,19 @@ pub(super) fn hosted_mailbox(mailbox: HostedMailbox) -> TextRow {
     ]);
     if let Some(at) = mailbox.seen_at {
         fields.insert("seen_at", time(at));
+    }
+    (mailbox.id.to_string(), fields)
+}
+
+pub(super) fn own_mailbox(mailbox: OwnMailbox) -> TextRow {
+    let mut fields = Extras::from([
+        ("identity", path(names::identity(mailbox.identity))),
+        ("note", text(mailbox.note)),
+        ("created_at", time(mailbox.created_at)),
+        ("failing", Variant::from(mailbox.failing)),
+    ]);
+    if let Some(at) = mailbox.polled_at {
+        fields.insert("polled_at", time(at));
     }
     (mailbox.id.to_string(), fields)
 }

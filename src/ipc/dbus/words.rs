@@ -105,6 +105,7 @@ pub(super) const fn failure(reason: FailureReason) -> &'static str {
         FailureReason::Blocked => "blocked",
         FailureReason::Cancelled => "cancelled",
         FailureReason::Expired => "expired",
+        FailureReason::MailboxRefused => "mailbox-refused",
     }
 }
 

@@ -1,11 +1,11 @@
-//! Mailboxes that this daemon hosts for others.
+//! Mailboxes that this daemon hosts for others, and those that others keep for it.
 
 use super::{
     Answer, answer, convert,
     proto::v1::{self, mailbox_service_server::MailboxService},
     status::refuse,
 };
-use crate::service::Service;
+use crate::service::{AcceptMailbox, Service};
 use tonic::Request;
 
 /// The adaptor.
@@ -64,5 +64,46 @@ impl MailboxService for Mailboxes {
         answer(v1::GetMailboxHostStatusResponse {
             status: Some(convert::mailbox_host_status(done)),
         })
+    }
+
+    async fn accept_mailbox(
+        &self,
+        request: Request<v1::AcceptMailboxRequest>,
+    ) -> Answer<v1::AcceptMailboxResponse> {
+        let request = request.into_inner();
+        let wish = AcceptMailbox {
+            code: request.code,
+            identity: convert::which(request.identity),
+            note: request.note,
+        };
+        let key = convert::key(request.idempotency_key);
+        let done = self.0.accept_mailbox(wish, key).await.map_err(refuse)?;
+        answer(v1::AcceptMailboxResponse {
+            mailbox: Some(convert::own_mailbox(done)),
+        })
+    }
+
+    async fn list_mailboxes(
+        &self,
+        request: Request<v1::ListMailboxesRequest>,
+    ) -> Answer<v1::ListMailboxesResponse> {
+        let request = request.into_inner();
+        let page = convert::page(request.page_size, request.page_token);
+        let done = self.0.list_mailboxes(page).await.map_err(refuse)?;
+        answer(v1::ListMailboxesResponse {
+            mailboxes: done.rows.into_iter().map(convert::own_mailbox).collect(),
+            next_page_token: done.next,
+        })
+    }
+
+    async fn remove_mailbox(
+        &self,
+        request: Request<v1::RemoveMailboxRequest>,
+    ) -> Answer<v1::RemoveMailboxResponse> {
+        let request = request.into_inner();
+        let which = convert::which(request.mailbox);
+        let key = convert::key(request.idempotency_key);
+        let id = self.0.remove_mailbox(which, key).await.map_err(refuse)?;
+        answer(v1::RemoveMailboxResponse { id })
     }
 }

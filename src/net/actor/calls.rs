@@ -1,13 +1,34 @@
-//! The actor's outgoing calls, and what links tell it.
+//! The actor's calls, those that reach it, and what links tell it.
 
-use super::{Actor, DialFailure, Event, Notice};
-use crate::{model::RouteId, net::links::Outcome};
+use super::{Actor, DialFailure, Event, Notice, moves};
+use crate::{
+    model::RouteId,
+    net::{links::Outcome, transport},
+};
 use libp2p::{
     Multiaddr,
+    core::ConnectedPoint,
     swarm::{ConnectionId, dial_opts::DialOpts},
 };
+use std::net::SocketAddr;
 
 impl Actor {
+    pub(super) fn ask_dial(&mut self, route: RouteId) {
+        if !self.closing && self.table.link(route).is_none() {
+            self.dials.ask(route, self.table.take_found(route));
+        }
+    }
+
+    /// Somebody was seen at `addresses`: a dial of theirs that is under way tries those too, one
+    /// that waits goes ahead of others.
+    pub(super) fn join(&mut self, route: RouteId, addresses: &[SocketAddr]) {
+        if self.dials.join(route, addresses) {
+            self.call(route);
+        } else {
+            self.dials.prefer(route);
+        }
+    }
+
     pub(super) fn on_notice(&mut self, notice: Notice) {
         match notice {
             Notice::Proven { connection, shared } => {
@@ -74,6 +95,21 @@ impl Actor {
                 self.table.turned_away(route);
             }
             self.tell_failure(route, reason);
+        }
+    }
+
+    /// A connection is encrypted; nothing is proven.
+    pub(super) fn on_established(&mut self, connection: ConnectionId, endpoint: &ConnectedPoint) {
+        let remote = transport::socket_of(endpoint.get_remote_address());
+        let source = remote.and_then(moves::source_for);
+        self.sources.extend(source.map(|ip| (connection, ip)));
+        if endpoint.is_listener() {
+            let limit = u64::try_from(self.config.prove_within.as_millis());
+            let due = self.clock.steady_ms() + limit.unwrap_or(u64::MAX / 2);
+            self.deadlines.push_back((due, connection));
+        } else if self.dials.of(connection).is_none() {
+            // A dial that was won or given up before this connection stood.
+            self.close(connection);
         }
     }
 

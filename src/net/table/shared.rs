@@ -71,6 +71,7 @@ impl Inner {
                 serial,
                 of,
                 peer: claim.peer,
+                source: claim.source,
                 dialer: claim.dialer,
                 up_ms: now,
                 queue,

@@ -125,3 +125,19 @@ async fn a_route_that_is_removed_loses_its_link_and_cannot_come_back() {
         "{event:?}"
     );
 }
+
+#[tokio::test]
+async fn a_link_from_an_address_that_is_gone_ends_at_once_and_is_not_waited_for() {
+    let (mut a, mut b) = linked().await;
+    a.net.table.review(|ip| !ip.is_loopback());
+    assert_eq!(a.down().await, LinkDownReason::Closed);
+    assert_eq!(b.down().await, LinkDownReason::Closed);
+    a.net.dial(ROUTE).await;
+    assert!(!a.up().await);
+    assert!(b.up().await);
+    // Those that stay only make sure of each other.
+    b.net.table.review(|_| true);
+    b.net.doubt_links();
+    a.net.send(ROUTE, parcel(3)).await.unwrap();
+    assert_eq!(b.frame().await, parcel(3));
+}

@@ -138,7 +138,7 @@ fn of_many_suggested_addresses_a_few_are_kept() {
         keys: vec![KEY],
         addresses: (1..=30).map(|n| ([192, 0, 2, 1], n).into()).collect(),
         invite: false,
-        access: Access::Pair,
+        access: Access::default(),
     });
     let many = (1..=30).map(|n| ([192, 0, 2, 2], n).into()).collect();
     assert_eq!(table.suggest(ROUTE, many).len(), 8);

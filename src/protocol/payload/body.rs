@@ -2,7 +2,7 @@
 
 use super::{
     AddressRecord, Body, DeviceUpdate, MAX_ADDRESSES, MAX_CERT_BYTES, MAX_MANIFEST_BYTES,
-    MAX_UPDATE_MANIFESTS, PayloadError, SOCKET_ADDRESS_BYTES, read_address, read_limited,
+    MAX_UPDATE_MANIFESTS, PayloadError, SOCKET_ADDRESS_BYTES, mailbox, read_address, read_limited,
     write_address,
 };
 use crate::{
@@ -38,6 +38,7 @@ const KIND_ADDRESS: u32 = v1::PayloadKind::Address as u32;
 const KIND_DEVICE: u32 = v1::PayloadKind::Device as u32;
 const KIND_VOID: u32 = v1::PayloadKind::Void as u32;
 const KIND_PROFILE: u32 = v1::PayloadKind::Profile as u32;
+const KIND_MAILBOX: u32 = v1::PayloadKind::Mailbox as u32;
 
 /// The body's kind and bytes, if it is one that may be sent.
 pub(super) fn write_body(body: &Body) -> Result<(u32, Vec<u8>), PayloadError> {
@@ -62,6 +63,7 @@ pub(super) fn write_body(body: &Body) -> Result<(u32, Vec<u8>), PayloadError> {
         }
         Body::Void { seqs } => (KIND_VOID, write(&v1::Void { seqs: seqs.clone() })),
         Body::Profile { name } => (KIND_PROFILE, write(&v1::Profile { name: name.clone() })),
+        Body::Mailbox(offer) => (KIND_MAILBOX, write(&mailbox::write_offer(offer)?)),
         Body::Unknown { kind, bytes } => (*kind, bytes.clone()),
     })
 }
@@ -93,6 +95,7 @@ pub(super) fn read_body(kind: u32, bytes: &[u8]) -> Result<Body, PayloadError> {
         KIND_PROFILE => Body::Profile {
             name: read_limited::<v1::Profile>(bytes, PROFILE)?.name,
         },
+        KIND_MAILBOX => Body::Mailbox(mailbox::read_offer(&read_limited(bytes, mailbox::FIELDS)?)?),
         kind => Body::Unknown {
             kind,
             bytes: bytes.to_vec(),
@@ -131,7 +134,9 @@ fn check(body: &Body) -> Result<(), PayloadError> {
             )
         }
         Body::Profile { name } => within(name.len() <= limits::MAX_NAME_BYTES, "name"),
-        Body::Unknown { kind, .. } => valid(*kind > KIND_PROFILE, "kind"),
+        // Checked where it is read and written.
+        Body::Mailbox(_) => Ok(()),
+        Body::Unknown { kind, .. } => valid(*kind > KIND_MAILBOX, "kind"),
     }
 }
 

@@ -4,7 +4,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::{crypto::EnvelopeKind, protocol::EpochReceipt};
+use crate::{
+    crypto::{EnvelopeKind, Secret},
+    protocol::EpochReceipt,
+};
 
 fn payload(body: Body) -> Payload {
     Payload {
@@ -50,6 +53,48 @@ fn receipts() -> impl Strategy<Value = Receipt> {
     )
 }
 
+fn offers() -> impl Strategy<Value = MailboxOffer> {
+    let address = any::<([u8; 4], u16)>().prop_map(|(ip, port)| SocketAddr::new(ip.into(), port));
+    let addresses = prop::collection::vec(address, 1..=MAX_ADDRESSES);
+    let keys = any::<([u8; 32], [u8; 32])>();
+    let tags = (
+        keys,
+        addresses,
+        1..u32::MAX,
+        any::<u32>(),
+        1..=64_u64,
+        1..i64::MAX,
+    )
+        .prop_map(
+            |(keys, addresses, batch, first, count, until)| MailboxTags {
+                deposit_key: Secret::new(keys.0),
+                addresses,
+                batch,
+                seed: Secret::new(keys.1),
+                first: u64::from(first),
+                end: u64::from(first) + count,
+                valid_until: Timestamp(until),
+            },
+        );
+    (1..=65_535_u32, prop::option::of(tags))
+        .prop_map(|(number, tags)| MailboxOffer { number, tags })
+}
+
+fn offer() -> MailboxOffer {
+    MailboxOffer {
+        number: 2,
+        tags: Some(MailboxTags {
+            deposit_key: Secret::new([9; 32]),
+            addresses: vec!["192.0.2.1:4711".parse().expect("v4")],
+            batch: 3,
+            seed: Secret::new([10; 32]),
+            first: 64,
+            end: 128,
+            valid_until: Timestamp(1_800_000_000_000),
+        }),
+    }
+}
+
 fn bodies() -> impl Strategy<Value = Body> {
     let v4 = any::<([u8; 4], u16)>().prop_map(|(ip, port)| SocketAddr::new(ip.into(), port));
     let v6 = any::<([u8; 16], u16)>().prop_map(|(ip, port)| SocketAddr::new(ip.into(), port));
@@ -66,7 +111,8 @@ fn bodies() -> impl Strategy<Value = Body> {
             seqs: seqs.into_iter().collect()
         }),
         "\\PC{0,30}".prop_map(|name| Body::Profile { name }),
-        (7..u32::MAX, bytes()).prop_map(|(kind, bytes)| Body::Unknown { kind, bytes }),
+        offers().prop_map(Body::Mailbox),
+        (8..u32::MAX, bytes()).prop_map(|(kind, bytes)| Body::Unknown { kind, bytes }),
     ]
 }
 
@@ -159,6 +205,48 @@ fn limits_hold_in_both_directions() {
 }
 
 #[test]
+fn a_mailbox_is_announced_whole_or_taken_back() {
+    let refused = |change: fn(&mut MailboxTags)| {
+        let mut offer = offer();
+        change(offer.tags.as_mut().expect("some"));
+        payload(Body::Mailbox(offer)).encode().err()
+    };
+    assert_eq!(refused(|_| {}), None);
+    let field = |what| Some(PayloadError::Field(what));
+    assert_eq!(refused(|tags| tags.end = tags.first), field("mailbox tags"));
+    assert_eq!(refused(|tags| tags.end += 1), field("mailbox tags"));
+    assert_eq!(refused(|tags| tags.batch = 0), field("mailbox batch"));
+    assert_eq!(
+        refused(|tags| tags.addresses.clear()),
+        field("mailbox address")
+    );
+    assert_eq!(
+        refused(|tags| tags.valid_until = Timestamp(0)),
+        field("mailbox term")
+    );
+    assert_eq!(
+        refused(|tags| tags.addresses = vec![tags.addresses[0]; 17]),
+        Some(PayloadError::Limit("mailbox addresses"))
+    );
+    for number in [0, 65_536] {
+        let other = MailboxOffer { number, tags: None };
+        assert_eq!(
+            payload(Body::Mailbox(other)).encode().err(),
+            field("mailbox number")
+        );
+    }
+    // Neither the one nor the other.
+    let raw = wire::write(&v1::Mailbox {
+        number: 1,
+        batch: 1,
+        ..v1::Mailbox::default()
+    });
+    assert!(read_body(7, &raw).is_err());
+    let debug = format!("{:?}", offer());
+    assert!(!debug.contains("192.0.2.1") && !debug.contains("9, 9"));
+}
+
+#[test]
 fn only_texts_are_numbered() {
     let mut text = payload(Body::Text("a".into()));
     text.seq = 0;
@@ -195,6 +283,7 @@ fn each_known_kind_has_one_way_to_travel() {
     assert_eq!(sealed(Body::Text("a".into())), (true, false));
     assert_eq!(sealed(Body::Receipt(Receipt::default())), (true, false));
     assert_eq!(sealed(Body::Device(DeviceUpdate::default())), (false, true));
+    assert_eq!(sealed(Body::Mailbox(offer())), (true, false));
     assert_eq!(
         sealed(Body::Address(AddressRecord::default())),
         (false, true)
@@ -266,6 +355,14 @@ fn payloads_match_the_committed_vectors() {
             Body::Profile {
                 name: "Alice".into(),
             },
+        ),
+        ("mailbox", Body::Mailbox(offer())),
+        (
+            "mailbox_gone",
+            Body::Mailbox(MailboxOffer {
+                number: 2,
+                tags: None,
+            }),
         ),
         (
             "unknown",

@@ -199,6 +199,26 @@ fn a_backlog_of_seven_epochs_can_be_filled_in_and_is_remembered() {
 }
 
 #[test]
+fn a_named_place_is_taken_once_however_far_ahead() {
+    let mut recv = RecvTags::new(key());
+    assert!(recv.burn_named(0, 900) && !recv.burn_named(0, 900));
+    assert!(recv.is_open(0, 0) && recv.is_open(0, 963) && !recv.is_open(0, 900));
+    // The list of what was taken stays bounded.
+    assert!(recv.is_beyond(0, 1024) && !recv.burn_named(0, 1024));
+    assert!(!recv.is_beyond(0, 1023) && recv.burn_named(0, 1023));
+    // Epochs in between still wait for what was sent in them.
+    assert!(!recv.is_beyond(2, 5) && recv.burn_named(2, 5));
+    assert_eq!(recv.epoch, 2);
+    assert!(recv.burn_named(1, 7) && recv.burn_named(0, 1));
+    assert!(recv.is_open(1, 0) && recv.is_open(2, 0));
+    assert!(recv.is_beyond(200, 0) && !recv.burn_named(200, 0));
+    // What was given up stays so.
+    recv.advance(2, 3).expect("near");
+    assert!(!recv.is_beyond(0, 2) && !recv.burn_named(0, 2) && !recv.burn_named(2, 2));
+    assert!(recv.burn_named(2, 3) && !recv.burn_named(2, 5));
+}
+
+#[test]
 fn only_the_last_1024_are_remembered() {
     let mut recv = RecvTags::new(key());
     for j in 0..1100 {

@@ -19,6 +19,7 @@ use crate::{
     },
     engine::{
         contacts::recv_tags,
+        mailbox,
         outbox::{self, Outbox},
         vault::SlotChoice,
     },
@@ -76,11 +77,20 @@ impl Bench {
             Vec::new(),
         );
         let outbox = Outbox::spawn(bus.clone(), net.clone(), clock, &tasks);
+        let settings = mailbox::user::Pace::default();
+        let rooms = mailbox::user::Neighbours {
+            bus: bus.clone(),
+            vault: vault.clone(),
+            contacts: contacts.clone(),
+            net: net.clone(),
+        };
+        let (mailboxes, _) = Mailboxes::spawn(rooms, settings, hand.clock(), &tasks);
         let messages = Messages::spawn(
             bus.clone(),
             vault.clone(),
             identities.clone(),
             outbox.clone(),
+            mailboxes.bell(),
             &tasks,
         );
         Self {
@@ -92,6 +102,7 @@ impl Bench {
                 identities,
                 contacts,
                 messages,
+                mailboxes,
                 net,
             },
             windows: Windows::new(),
@@ -288,6 +299,7 @@ impl Author {
             EnvelopeKind::Statement => {
                 crate::protocol::state(&self.device, &self.context, &bytes).unwrap()
             }
+            EnvelopeKind::Window => unreachable!("no payload travels so"),
         };
         self.wrap(kind, sealed)
     }

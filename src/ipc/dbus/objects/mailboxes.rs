@@ -1,4 +1,5 @@
-//! `org.msgd.Msgd1.Mailboxes`: mailboxes that this daemon hosts for others.
+//! `org.msgd.Msgd1.Mailboxes`: mailboxes that this daemon hosts for others, and
+//! those that others keep for it.
 
 use crate::{
     ipc::dbus::{
@@ -7,15 +8,16 @@ use crate::{
         rows,
         served::Private,
     },
-    service::{OfferMailbox, Selector, Service},
+    service::{AcceptMailbox, OfferMailbox, Selector, Service},
 };
 
-/// Offers, lists and ends mailboxes.
+/// Offers, lists and ends mailboxes; accepts and leaves them.
 pub(in crate::ipc::dbus) struct Mailboxes(pub(in crate::ipc::dbus) Service);
 
 impl Private for Mailboxes {
     const PRIVATE: &'static [&'static str] = &[];
-    const ABOUT: &'static str = "Offers, lists and ends mailboxes that are hosted for others.";
+    const ABOUT: &'static str =
+        "Mailboxes that are hosted for others, and those that others keep for us.";
 }
 
 #[zbus::interface(name = "org.msgd.Msgd1.Mailboxes")]
@@ -73,5 +75,44 @@ impl Mailboxes {
         Options::none(options)?;
         let status = self.0.get_mailbox_host_status().await?;
         Ok((rows::mailbox_host_status(status), Extras::new()))
+    }
+
+    /// Uses a mailbox that somebody offered, by the code that its host handed over; returns its
+    /// id. Options: identity (s; may be left out with a single one), note (s),
+    /// idempotency_key (s).
+    #[zbus(out_args("mailbox_id", "extras"))]
+    async fn accept_mailbox(&self, code: String, options: OptionDict) -> Result<(String, Extras)> {
+        let options = Options::read(options, &["identity", "note", KEY])?;
+        let wanted = AcceptMailbox {
+            code,
+            identity: Selector(options.text("identity")?),
+            note: options.text("note")?,
+        };
+        let accepted = self.0.accept_mailbox(wanted, options.key()?).await?;
+        Ok(rows::own_mailbox(accepted))
+    }
+
+    /// Every mailbox that is used, the oldest first: its id, and identity (o), note (s),
+    /// created_at (x), polled_at (x; when its host was last asked with success; left out if
+    /// never), failing (b; whether the latest try failed). Options: page_size (u),
+    /// page_token (s). The next token is empty at the end.
+    #[zbus(out_args("mailboxes", "next", "extras"))]
+    async fn list_mailboxes(
+        &self,
+        options: OptionDict,
+    ) -> Result<(Vec<rows::TextRow>, String, Extras)> {
+        let page = Options::only_page(options)?;
+        let page = self.0.list_mailboxes(page).await?;
+        let rows = page.rows.into_iter().map(rows::own_mailbox).collect();
+        Ok((rows, page.next, Extras::new()))
+    }
+
+    /// Uses a mailbox no longer, by note, id or unique beginning of one, and has contacts told
+    /// so; returns its id. Option: idempotency_key (s).
+    #[zbus(out_args("mailbox_id", "extras"))]
+    async fn remove_mailbox(&self, which: String, options: OptionDict) -> Result<(String, Extras)> {
+        let key = Options::only_key(options)?;
+        let id = self.0.remove_mailbox(Selector(which), key).await?;
+        Ok((id, Extras::new()))
     }
 }

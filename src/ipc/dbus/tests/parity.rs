@@ -120,6 +120,21 @@ const CALLS: &[(&str, &str, Twin)] = &[
         "GetMailboxHostStatus",
         Member("Mailboxes.GetMailboxHostStatus"),
     ),
+    (
+        "Mailbox",
+        "AcceptMailbox",
+        Member("Mailboxes.AcceptMailbox"),
+    ),
+    (
+        "Mailbox",
+        "ListMailboxes",
+        Member("Mailboxes.ListMailboxes"),
+    ),
+    (
+        "Mailbox",
+        "RemoveMailbox",
+        Member("Mailboxes.RemoveMailbox"),
+    ),
     // A stream has no place on D-Bus: the log is read in pieces, signals say when.
     (
         "Event",

@@ -3,7 +3,7 @@
 use super::address;
 use crate::{
     ipc::grpc::proto::v1,
-    model::{HostedMailbox, MailboxHostStatus},
+    model::{HostedMailbox, MailboxHostStatus, OwnMailbox},
     service::{OfferMailbox, Result},
 };
 
@@ -20,6 +20,17 @@ pub(in crate::ipc::grpc) fn hosted_mailbox(mailbox: HostedMailbox) -> v1::Hosted
         max_bytes: mailbox.max_bytes,
         links: mailbox.links,
         owner_linked: mailbox.owner_linked,
+    }
+}
+
+pub(in crate::ipc::grpc) fn own_mailbox(mailbox: OwnMailbox) -> v1::OwnMailbox {
+    v1::OwnMailbox {
+        id: mailbox.id.to_string(),
+        identity: mailbox.identity.to_string(),
+        note: mailbox.note,
+        created_at_ms: mailbox.created_at.0,
+        polled_at_ms: mailbox.polled_at.map(|at| at.0),
+        failing: mailbox.failing,
     }
 }
 

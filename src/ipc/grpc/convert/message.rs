@@ -94,6 +94,7 @@ pub(super) const fn failure(reason: Option<FailureReason>) -> v1::FailureReason 
         Some(FailureReason::Blocked) => v1::FailureReason::Blocked,
         Some(FailureReason::Cancelled) => v1::FailureReason::Cancelled,
         Some(FailureReason::Expired) => v1::FailureReason::Expired,
+        Some(FailureReason::MailboxRefused) => v1::FailureReason::MailboxRefused,
     }
 }
 
