@@ -3,14 +3,16 @@
 //! Behind one lock that is held for moments only, so that queueing a frame needs no detour
 //! through the actor.
 
-mod shared;
-
-use super::{event::LinkDownReason, lever::Lever, proof::Candidate};
+use super::{
+    event::LinkDownReason,
+    lever::Lever,
+    proof::Candidate,
+    route::{Access, Route},
+};
 use crate::{model::RouteId, wire::Frame};
 use libp2p::PeerId;
 use std::{
     collections::HashMap,
-    fmt,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -25,45 +27,6 @@ const MAX_SUGGESTED: usize = 8;
 /// For so long after a link came up, a second one between the same two PeerIds in the other
 /// direction is taken for a simultaneous opening.
 const SIMULTANEOUS_MS: u64 = 10_000;
-
-/// Whom a link may lead to: a contact, an invite or a handshake; this room does not care.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Route {
-    /// Its name.
-    pub id: RouteId,
-    /// Link keys, the current one first, then those that are still accepted.
-    pub keys: Vec<[u8; 32]>,
-    /// Where to dial, the most promising first.
-    pub addresses: Vec<SocketAddr>,
-    /// Whether it stands for an open invite rather than for a contact.
-    pub invite: bool,
-    /// Who may open links to it, and how many.
-    pub access: Access,
-}
-
-/// Who may open links to a route.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
-    /// Either side; there is one link at a time.
-    #[default]
-    Pair,
-    /// Others only, many at a time: the keys are in many hands. Each link is a route of its
-    /// own, under a fresh name, from its `LinkUp` to its `LinkDown`.
-    Shared,
-    /// This side only: whoever else has the keys is not to pose as the one we look for.
-    DialOnly,
-}
-
-impl fmt::Debug for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Route")
-            .field("keys", &self.keys.len())
-            .field("addresses", &self.addresses.len())
-            .field("invite", &self.invite)
-            .field("access", &self.access)
-            .finish_non_exhaustive()
-    }
-}
 
 /// What a proven stream needs to become the route's link.
 pub(super) struct Claim {
@@ -342,5 +305,87 @@ impl Table {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn end(&self, route: RouteId, reason: LinkDownReason) {
+        for (id, link) in &self.links {
+            if *id == route || link.of == Some(route) {
+                link.lever.end(reason);
+            }
+        }
+    }
+
+    /// Somebody who holds a shared route's key is here. Among such people the newcomer comes
+    /// first: who has put something down has no reason to stay.
+    fn claim_shared(&mut self, claim: &Claim, now: u64, most: Most) -> Option<Seat> {
+        if claim.dialer {
+            return None;
+        }
+        let mut per_route: HashMap<RouteId, Vec<&Standing>> = HashMap::new();
+        for link in self.links.values().filter(|link| link.lever.is_running()) {
+            if let Some(of) = link.of {
+                per_route.entry(of).or_default().push(link);
+            }
+        }
+        let own = per_route.get(&claim.route).map_or(0, Vec::len);
+        let all = per_route.values().map(Vec::len).sum::<usize>();
+        let crowded = if own >= most.shared_per_route {
+            per_route.get(&claim.route)
+        } else if all >= most.shared {
+            per_route.values().max_by_key(|links| links.len())
+        } else {
+            None
+        };
+        let oldest = crowded.and_then(|links| links.iter().min_by_key(|link| link.serial));
+        if let Some(oldest) = oldest {
+            oldest.lever.end(LinkDownReason::Disconnected);
+        }
+        // Those that are ending must not pile up either.
+        let places = most.shared.saturating_mul(2);
+        if self.links.values().filter(|link| link.of.is_some()).count() >= places {
+            return None;
+        }
+        let mut fresh = [0; 16];
+        getrandom::fill(&mut fresh).ok()?;
+        Some(self.seat(RouteId(fresh), claim, now, Some(claim.route), None))
+    }
+
+    fn seat(
+        &mut self,
+        route: RouteId,
+        claim: &Claim,
+        now: u64,
+        of: Option<RouteId>,
+        after: Option<oneshot::Receiver<()>>,
+    ) -> Seat {
+        self.serial += 1;
+        let serial = self.serial;
+        let (queue, receiver) = mpsc::channel(QUEUE_FRAMES);
+        let (last_word, heard) = oneshot::channel();
+        let lever = Arc::new(Lever::default());
+        self.links.insert(
+            route,
+            Standing {
+                serial,
+                of,
+                peer: claim.peer,
+                source: claim.source,
+                dialer: claim.dialer,
+                up_ms: now,
+                queue,
+                lever: Arc::clone(&lever),
+                last_word: Some(heard),
+            },
+        );
+        Seat {
+            route,
+            serial,
+            queue: receiver,
+            lever,
+            after,
+            last_word,
+        }
     }
 }

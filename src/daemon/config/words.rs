@@ -1,4 +1,4 @@
-//! Settings that are one word of a few.
+//! Settings that are one of a few words.
 
 use std::str::FromStr;
 
