@@ -47,8 +47,18 @@ impl Link {
             access: Access::DialOnly,
         });
         let mut link = Self { net, events, tasks };
-        link.net.dial(ROUTE).await;
-        assert!(matches!(link.next().await, Event::LinkUp { .. }));
+        // A host that has just started may not have read yet whom it is to let in.
+        let dialled = async {
+            loop {
+                link.net.dial(ROUTE).await;
+                match link.next().await {
+                    Event::LinkUp { .. } => return,
+                    Event::DialFailed { .. } => {}
+                    other => panic!("not a link: {other:?}"),
+                }
+            }
+        };
+        timeout(PATIENCE, dialled).await.expect("a link in time");
         link
     }
 
@@ -195,10 +205,23 @@ async fn what_a_host_said_it_has_survives_any_kill() {
         host.start().await;
     }
     let mut owner = Link::to(&keys.owner, address).await;
-    let MailboxFrame::Listing { entries, .. } = owner.ask(MailboxFrame::List { after: 0 }).await
-    else {
-        panic!("no listing");
-    };
+    let (mut entries, mut after) = (Vec::new(), 0);
+    loop {
+        let answer = owner.ask(MailboxFrame::List { after }).await;
+        let MailboxFrame::Listing {
+            entries: page,
+            next,
+            more,
+        } = answer
+        else {
+            panic!("no listing");
+        };
+        entries.extend(page);
+        after = next;
+        if !more {
+            break;
+        }
+    }
     assert!(entries.len() >= owed.len());
     for (hash, parcel) in &owed {
         assert!(entries.iter().any(|entry| entry.hash == *hash));
