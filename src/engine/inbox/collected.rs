@@ -56,7 +56,7 @@ pub(super) fn take_collected(
 
 /// What one envelope comes to.
 enum Read {
-    Opened(Opened),
+    Opened(Box<Opened>),
     Refused,
     /// It was here before.
     Known,
@@ -122,7 +122,8 @@ fn take(
     write(rooms, windows, route, record, opened, outcome)
 }
 
-type Places = Vec<(TagPlace, Read)>;
+/// What each place holds, and the place before which all is settled or given up.
+type Places = (Vec<(TagPlace, Read)>, Option<(u32, u64)>);
 
 /// Reads every envelope before anything is used up; `None` if one has to come again.
 fn open_all(
@@ -132,7 +133,7 @@ fn open_all(
     route: RouteId,
     envelopes: &[SealedEnvelope],
     mut refused: usize,
-) -> Result<Option<(Places, Option<(u32, u64)>)>, StoreError> {
+) -> Result<Option<Places>, StoreError> {
     let Some(window) = window(rooms, windows, route)? else {
         return Ok(None);
     };
@@ -155,7 +156,7 @@ fn open_all(
             Read::Known
         } else {
             match reader.open_envelope(one) {
-                Ok(opened) => Read::Opened(opened),
+                Ok(opened) => Read::Opened(Box::new(opened)),
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "an envelope was not opened");
                     // One more could not be told, and would pass for delivered.
@@ -178,7 +179,7 @@ fn write(
     windows: &mut Windows,
     route: RouteId,
     mut record: MailboxRecvRecord,
-    (places, floor): (Places, Option<(u32, u64)>),
+    (places, floor): Places,
     outcome: &mut Outcome,
 ) -> Result<Fate, StoreError> {
     let contact = ContactId(route.0);
