@@ -53,7 +53,7 @@ class Program:
 
 
 class Daemon:
-    def __init__(self, program, host, name, settings=None, role=()):
+    def __init__(self, program, host, name, settings=None, role="person"):
         self.program, self.host, self.name, self.role = program, host, name, role
         self.home = os.path.join(host.lab.scratch, f"home-{host.name}")
         self.runtime = os.path.join(self.home, "run")
@@ -75,13 +75,16 @@ class Daemon:
         self.names = {}
         host.lab.at_end(self.kill)
         self.start()
-        self.ctl("vault", "create", "--insecure-store")
-        self.ctl("identity", "create", name)
+        if role == "person":
+            self.ctl("vault", "create", "--insecure-store")
+            self.ctl("identity", "create", name)
 
     # -- the process
 
     def start(self):
-        command = [self.program.path("msgd"), "--log", LEVEL, *self.role]
+        command = [self.program.path("msgd"), "--log", LEVEL]
+        if self.role != "person":
+            command += ["--role", self.role]
         with self.host.inside(), open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -190,6 +193,12 @@ class Daemon:
         up = lambda event: self.tells_of(event, other, True)
         return self.wait_for(f"a link with {other.name}", up, until, since)
 
+    def stored(self, message, until):
+        """When somebody who keeps it for its reader had a message."""
+        wanted = {"kind": "message_state_changed", "message": message, "state": "stored"}
+        kept = lambda event: wanted.items() <= event.items()
+        return self.wait_for("custody", kept, until)
+
     def unlinked(self, other, until, since=0.0):
         down = lambda event: self.tells_of(event, other, False)
         return self.wait_for(f"the end of the link with {other.name}", down, until, since)
@@ -237,7 +246,7 @@ def spellings(secret):
 
 def link_pieces(link):
     """Every stretch of an invite that would give a part of it away, as text and as bytes."""
-    body = link.split(":i1", 1)[1].lower()
+    body = re.split(":[a-z]1", link, maxsplit=1)[1].lower()
     pieces = set()
     for at in range(len(body) - 15):
         pieces |= {body[at : at + 16].encode(), body[at : at + 16].upper().encode()}

@@ -12,6 +12,7 @@ import time
 import checks
 import nat
 import selftest
+from daemon import link_pieces
 from lab import Failed
 from world import CORE, NOWHERE
 
@@ -400,7 +401,7 @@ def through_relays(world, kinds, relays=1):
     for home in homes:
         world.behind(home, f"probe{home.number}").unplug()
     serves = {"relay": {"serve": True}}
-    helpers = [world.daemon(world.public(f"r{n}", n), serves) for n in range(1, relays + 1)]
+    helpers = [world.daemon(world.public(f"relay{n}", n), serves) for n in range(1, relays + 1)]
     a, b = (world.daemon(host) for host in hosts)
     world.listen()
     for helper in helpers:
@@ -463,4 +464,102 @@ def relay_dies(world):
     there.finish(40)
     back.finish(40)
     world.path = "relay"
+    world.judge()
+
+
+# -- mailboxes
+
+
+def with_mailboxes(world):
+    """Two who met on one network and left it, each with a mailbox at a host that is always there;
+    neither is running."""
+    world.internet()
+    cafe = world.home(3, "restricted")
+    homes = [world.home(number, "random") for number in (1, 2)]
+    hosts = [world.behind(cafe, "a"), world.beside(cafe, "b", 24)]
+    keeper = world.daemon(world.public("m", 1), role="mailbox")
+    pace = {"mailbox": {"receipt_seconds": 1, "poll_seconds": 5}}
+    a, b = (world.daemon(host, pace) for host in hosts)
+    world.listen()
+    world.path = "mailbox"
+    world.meet(a, b, 4)
+    world.both_ways(a, b, 5)
+    for one in (a, b):
+        code = keeper.ctl("mailbox", "offer", one.host.name, "-q")
+        world.secrets.add("mailbox code", *link_pieces(code))
+        one.ctl("mailbox", "accept", code)
+    end = time.monotonic() + 20
+    while not all(box["hashes"] for box in keeper.json("mailbox", "hosted")["mailboxes"]):
+        if time.monotonic() > end:
+            raise Failed("no tags were registered at the mailboxes")
+        time.sleep(0.2)
+    # They tell each other of the mailboxes while they are linked.
+    time.sleep(2)
+    for one, home in zip((a, b), homes):
+        one.stop()
+        one.host.unplug()
+        world.move_in(one.host, home)
+    return a, b, keeper
+
+
+def leaves(world, writer, reader, count=COUNT):
+    """`writer` comes, leaves messages for one who is away, and goes."""
+    writer.start()
+    stream = world.stream(writer, reader, count)
+    stream.thread.join()
+    wrote = time.monotonic()
+    kept = max(writer.stored(message, wrote + 30) for message in stream.ids)
+    world.notes.append(f"kept {kept - wrote:.1f} s")
+    writer.stop()
+    return stream
+
+
+def collects(world, reader, stream):
+    came = time.monotonic()
+    reader.start()
+    up = time.monotonic()
+    world.notes.append(f"collected {stream.finish(30) - up:.1f} s")
+    return came
+
+
+@scenario("mailbox, the two are never there at a time", 90, "mailbox")
+def mailbox_only(world):
+    a, b, _ = with_mailboxes(world)
+    first = leaves(world, a, b)
+    collects(world, b, first)
+    # Time to leave the receipt.
+    time.sleep(4)
+    b.stop()
+    second = leaves(world, b, a)
+    collects(world, a, second)
+    told = lambda: a.json("msg", "info", first.ids[-1])["state"]
+    end = time.monotonic() + 15
+    while told() != "delivered":
+        if time.monotonic() > end:
+            raise Failed(f"the writer was not told that it was read: {told()}")
+        time.sleep(0.2)
+    world.judge()
+    if bytes_between(world, "20.0.1.1", "20.0.2.1"):
+        raise Failed("they were there at a time after all")
+
+
+@scenario("mailbox host killed while parcels come and go", 90, "mailbox")
+def mailbox_killed(world):
+    a, b, keeper = with_mailboxes(world)
+    a.start()
+    stream = world.stream(a, b, COUNT, 0.05)
+    time.sleep(COUNT * 0.05 / 2)
+    keeper.kill()
+    time.sleep(1)
+    keeper.start()
+    stream.thread.join()
+    kept = max(a.stored(message, time.monotonic() + 40) for message in stream.ids)
+    a.stop()
+    b.start()
+    time.sleep(0.2)
+    keeper.kill()
+    time.sleep(1)
+    keeper.start()
+    stream.finish(40)
+    world.notes.append(f"collected {time.monotonic() - kept:.1f} s after")
     world.judge()

@@ -1,6 +1,7 @@
 """What every scenario is made of: places to be, people who meet there, and streams of messages
 that must arrive once and in order."""
 
+import concurrent.futures
 import contextlib
 import itertools
 import os
@@ -55,7 +56,7 @@ class World:
         """A network behind a router of that kind; what it does is checked by `behind`."""
         lan = self.lab.segment(f"home{number}")
         inside, outside = f"192.168.{number}.1/24", f"20.0.{number}.1/16"
-        lan.router = nat.router(self.lab, f"r{number}", kind, lan, self.net, inside, outside)
+        lan.router = nat.router(self.lab, f"gate{number}", kind, lan, self.net, inside, outside)
         lan.router.ip(f"route add default via {CORE}")
         lan.number = number
         return lan
@@ -98,10 +99,10 @@ class World:
 
     # -- people
 
-    def daemon(self, host, settings=None):
+    def daemon(self, host, settings=None, role="person"):
         # No name is a part of another, or of anything else.
         name = f"Canary{host.name.capitalize()}Quetzal"
-        made = Daemon(self.program, host, name, settings)
+        made = Daemon(self.program, host, name, settings, role)
         self.daemons.append(made)
         return made
 
@@ -144,11 +145,13 @@ class World:
     def judge(self):
         """Reads the captures, once whatever should happen has happened."""
         ports = set()
-        for daemon in self.daemons:
-            if daemon.process.poll() is None:
-                self.secrets.of(daemon)
-                ports.add(daemon.listen_port())
-                daemon.stop()
+        running = [daemon for daemon in self.daemons if daemon.process.poll() is None]
+        for daemon in running:
+            self.secrets.of(daemon)
+            ports.add(daemon.listen_port())
+        # They say goodbye to each other: all at a time, or each waits for the next.
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(Daemon.stop, running))
         private = list(itertools.product(self.private, ports))
         packets = self.packets()
         faults = checks.check(packets, self.secrets, private)
