@@ -73,6 +73,7 @@ mod listen;
 mod liveness;
 mod proof;
 mod rendezvous;
+mod route;
 mod table;
 mod transport;
 
@@ -81,7 +82,7 @@ pub use error::{DirectoryError, NetError, SendError};
 pub use event::{DialFailure, Event, LinkDownReason, LinkKey, NetStatus};
 pub use lan::{LAN_PORT, Lan, LanConfig, LanEvent, LanExclude, LanPlace, MAX_LAN_DATAGRAM_BYTES};
 pub use rendezvous::{Directory, DirectoryConfig, DirectoryStatus};
-pub use table::{Access, Route};
+pub use route::{Access, Route};
 
 use crate::{
     base::{Clock, Tasks},

@@ -3,14 +3,16 @@
 //! Behind one lock that is held for moments only, so that queueing a frame needs no detour
 //! through the actor.
 
-mod dialling;
-
-use super::{event::LinkDownReason, lever::Lever, proof::Candidate};
+use super::{
+    event::LinkDownReason,
+    lever::Lever,
+    proof::Candidate,
+    route::{Access, Route},
+};
 use crate::{model::RouteId, wire::Frame};
 use libp2p::PeerId;
 use std::{
     collections::HashMap,
-    fmt,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -18,48 +20,13 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Frames that wait in one link's queue.
 pub(super) const QUEUE_FRAMES: usize = 32;
+/// Addresses of one route that are tried; a peer cannot make us call half the world.
+const MAX_OWN: usize = 8;
+/// The same for those that were suggested.
+const MAX_SUGGESTED: usize = 8;
 /// For so long after a link came up, a second one between the same two PeerIds in the other
 /// direction is taken for a simultaneous opening.
 const SIMULTANEOUS_MS: u64 = 10_000;
-
-/// Whom a link may lead to: a contact, an invite or a handshake; this room does not care.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Route {
-    /// Its name.
-    pub id: RouteId,
-    /// Link keys, the current one first, then those that are still accepted.
-    pub keys: Vec<[u8; 32]>,
-    /// Where to dial, the most promising first.
-    pub addresses: Vec<SocketAddr>,
-    /// Whether it stands for an open invite rather than for a contact.
-    pub invite: bool,
-    /// Who may open links to it, and how many.
-    pub access: Access,
-}
-
-/// Who may open links to a route.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
-    /// Either side; there is one link at a time.
-    #[default]
-    Pair,
-    /// Others only, many at a time: the keys are in many hands. Each link is a route of its
-    /// own, under a fresh name, from its `LinkUp` to its `LinkDown`.
-    Shared,
-    /// This side only: whoever else has the keys is not to pose as the one we look for.
-    DialOnly,
-}
-
-impl fmt::Debug for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Route")
-            .field("keys", &self.keys.len())
-            .field("addresses", &self.addresses.len())
-            .field("invite", &self.invite)
-            .field("access", &self.access)
-            .finish_non_exhaustive()
-    }
-}
 
 /// What a proven stream needs to become the route's link.
 pub(super) struct Claim {
@@ -142,11 +109,55 @@ impl Table {
         inner.routes.insert(known.route.id, known);
     }
 
+    /// Replaces what is dialled before the route's own addresses; returns what is new in it.
+    pub(super) fn suggest(
+        &self,
+        route: RouteId,
+        mut addresses: Vec<SocketAddr>,
+    ) -> Vec<SocketAddr> {
+        addresses.truncate(MAX_SUGGESTED);
+        let mut inner = self.lock();
+        let Some(known) = inner.routes.get_mut(&route) else {
+            return Vec::new();
+        };
+        known.found = !addresses.is_empty();
+        let former = std::mem::replace(&mut known.suggested, addresses.clone());
+        addresses.retain(|address| !former.contains(address));
+        addresses
+    }
+
     pub(super) fn remove(&self, route: RouteId) {
         let mut inner = self.lock();
         inner.candidates = None;
         inner.routes.remove(&route);
         inner.end(route, LinkDownReason::Disconnected);
+    }
+
+    /// Addresses of `route` and the key to prove ourselves with.
+    ///
+    /// Who was turned away with the newest key tries the older one next: the other side may
+    /// have missed a roll.
+    pub(super) fn dialling(&self, route: RouteId) -> Option<(Vec<SocketAddr>, [u8; 32])> {
+        let inner = self.lock();
+        let known = inner.routes.get(&route)?;
+        let turn = known.turned_away.checked_rem(known.route.keys.len())?;
+        let key = known.route.keys.get(turn)?;
+        let own = known.route.addresses.iter().take(MAX_OWN);
+        let own = own.filter(|address| !known.suggested.contains(address));
+        Some((known.suggested.iter().chain(own).copied().collect(), *key))
+    }
+
+    /// Whether addresses were suggested since the last dial began.
+    pub(super) fn take_found(&self, route: RouteId) -> bool {
+        let mut inner = self.lock();
+        let known = inner.routes.get_mut(&route);
+        known.is_some_and(|known| std::mem::take(&mut known.found))
+    }
+
+    pub(super) fn turned_away(&self, route: RouteId) {
+        if let Some(known) = self.lock().routes.get_mut(&route) {
+            known.turned_away = known.turned_away.wrapping_add(1);
+        }
     }
 
     /// Every key that an incoming proof may be made with.

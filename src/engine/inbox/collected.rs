@@ -56,7 +56,7 @@ pub(super) fn take_collected(
 
 /// What one envelope comes to.
 enum Read {
-    Opened(Opened),
+    Opened(Box<Opened>),
     Refused,
     /// It was here before.
     Known,
@@ -123,6 +123,8 @@ fn take(
 }
 
 type Places = Vec<(TagPlace, Read)>;
+/// What was read, and the place before which nothing more comes, if that was said.
+type Word = (Places, Option<(u32, u64)>);
 
 /// Reads every envelope before anything is used up; `None` if one has to come again.
 fn open_all(
@@ -132,7 +134,7 @@ fn open_all(
     route: RouteId,
     envelopes: &[SealedEnvelope],
     mut refused: usize,
-) -> Result<Option<(Places, Option<(u32, u64)>)>, StoreError> {
+) -> Result<Option<Word>, StoreError> {
     let Some(window) = window(rooms, windows, route)? else {
         return Ok(None);
     };
@@ -155,7 +157,7 @@ fn open_all(
             Read::Known
         } else {
             match reader.open_envelope(one) {
-                Ok(opened) => Read::Opened(opened),
+                Ok(opened) => Read::Opened(Box::new(opened)),
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "an envelope was not opened");
                     // One more could not be told, and would pass for delivered.

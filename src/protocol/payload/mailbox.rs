@@ -129,6 +129,6 @@ fn check(offer: &MailboxOffer) -> Result<(), PayloadError> {
     }
     valid(tags.batch > 0, "mailbox batch")?;
     valid(tags.valid_until.0 > 0, "mailbox term")?;
-    let count = tags.end.checked_sub(tags.first).unwrap_or_default();
+    let count = tags.end.saturating_sub(tags.first);
     valid((1..=OUTSTANDING_TAGS).contains(&count), "mailbox tags")
 }

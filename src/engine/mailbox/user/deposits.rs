@@ -189,8 +189,7 @@ impl Actor {
     /// A contact's link went down: what was put off is due again.
     pub(super) fn resume_deposits(&mut self, contact: RouteId) {
         let now = self.clock.steady_ms();
-        let mut waiting = self.hosts.values_mut();
-        while let Some(host) = waiting.next() {
+        for host in self.hosts.values_mut() {
             if host.contact == contact && matches!(host.state, State::Idle) {
                 host.next_ms.get_or_insert(now);
             }

@@ -8,10 +8,12 @@
 
 mod chance;
 mod side;
+mod things;
 mod world;
 
 use chance::Chance;
-use world::{Shape, World};
+use things::Shape;
+use world::World;
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;

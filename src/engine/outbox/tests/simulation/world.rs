@@ -4,67 +4,12 @@ use super::{
     DAY_MS, HOUR_MS,
     chance::Chance,
     side::{Said, Side},
+    things::{Daemon, Happens, Pair, Shape, Told},
 };
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
 };
-
-/// How big the world is.
-pub(super) struct Shape {
-    pub(super) daemons: usize,
-    pub(super) pairs: usize,
-    /// For each direction of each pair.
-    pub(super) texts: u64,
-    /// While everything goes wrong.
-    pub(super) span_ms: u64,
-}
-
-/// What came of it.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    pub(super) written: u64,
-    pub(super) shown: u64,
-    pub(super) delivered: u64,
-    pub(super) crashes: u64,
-    pub(super) links: u64,
-    pub(super) repeated: u64,
-    pub(super) epochs: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Happens {
-    Write { pair: usize, end: usize },
-    Flush { pair: usize, end: usize, life: u64 },
-    Tick { pair: usize, end: usize, life: u64 },
-    Dialled { pair: usize, end: usize, life: u64 },
-    Arrives { pair: usize, end: usize, said: u64 },
-    Cut { pair: usize },
-    Crash { daemon: usize },
-    Boot { daemon: usize },
-    Jump { daemon: usize },
-    Move { daemon: usize },
-}
-
-struct Daemon {
-    up: bool,
-    /// Rises with each start.
-    life: u64,
-    skew_ms: i64,
-    /// Daemons on different islands do not reach each other.
-    island: u64,
-}
-
-struct Pair {
-    daemons: [usize; 2],
-    sides: [Side; 2],
-    flushing: [bool; 2],
-    tick_at: [u64; 2],
-    /// The present link's number.
-    link: Option<u64>,
-    /// When what was said last in a direction arrives.
-    last_ms: [u64; 2],
-}
 
 pub(super) struct World {
     now_ms: u64,
