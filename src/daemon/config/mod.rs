@@ -5,7 +5,6 @@
 //! - A file that was named must exist; the one at its usual place need not.
 //! - What users change while the daemon runs lives in the store, not here.
 
-mod example;
 mod file;
 mod settings;
 #[cfg(test)]
@@ -14,6 +13,7 @@ mod words;
 
 use std::{
     ffi::OsString,
+    fmt::Write as _,
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -25,7 +25,6 @@ use crate::{
     base::Paths,
     net::{LAN_PORT, LanExclude},
 };
-pub use example::example;
 use settings::Given;
 pub use settings::{SETTINGS, Setting};
 pub use words::{LogFormat, LogLevel, Role};
@@ -304,4 +303,51 @@ fn text_of(
             })
         })
         .transpose()
+}
+
+/// A configuration file that says what holds anyway, every line commented out.
+#[must_use]
+pub fn example() -> String {
+    let mut text = String::from(
+        "# Configuration of msgd: $XDG_CONFIG_HOME/msgd/config.toml.\n\
+         # Every line shows the default; remove the leading `#` to change it.\n\
+         # MSGD_* variables and flags of `msgd run` go before this file.\n",
+    );
+    let mut table = "";
+    for setting in SETTINGS {
+        let Some((name, key)) = setting.key.and_then(|key| key.split_once('.')) else {
+            continue;
+        };
+        if name != table {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n[{name}]\n");
+            table = name;
+        }
+        let _ = writeln!(text);
+        for line in wrapped(setting.about, 76) {
+            let _ = writeln!(text, "# {line}");
+        }
+        let _ = writeln!(text, "# Environment: {}", setting.variable);
+        let _ = writeln!(text, "#{key} = {}", setting.example);
+    }
+    text
+}
+
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let full = lines
+            .last()
+            .is_some_and(|line| !line.is_empty() && line.len() + 1 + word.len() > width);
+        if full {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
 }
