@@ -180,7 +180,7 @@ fn write(
     windows: &mut Windows,
     route: RouteId,
     mut record: MailboxRecvRecord,
-    (places, floor): Places,
+    (places, floor): (Places, Option<(u32, u64)>),
     outcome: &mut Outcome,
 ) -> Result<Fate, StoreError> {
     let contact = ContactId(route.0);
