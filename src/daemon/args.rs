@@ -31,7 +31,9 @@ use super::config::{LogFormat, LogLevel, Role};
         [dht] bootstrap       MSGD_DHT_BOOTSTRAP default: nodes of the public network\n  \
         [dbus] enabled        MSGD_DBUS          default: true\n  \
         [store] reserve_mib   MSGD_RESERVE_MIB   default: 16\n  \
-        [mailbox] host_mib    MSGD_MAILBOX_HOST_MIB  default: 1024"
+        [mailbox] host_mib    MSGD_MAILBOX_HOST_MIB  default: 1024\n  \
+        [mailbox] poll_seconds     MSGD_MAILBOX_POLL_SECONDS     default: 300\n  \
+        [mailbox] receipt_seconds  MSGD_MAILBOX_RECEIPT_SECONDS  default: 20"
 )]
 pub struct Args {
     /// What to do; to run, if nothing is said.

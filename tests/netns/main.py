@@ -21,6 +21,8 @@ from world import World
 
 # How often what came about too late is tried.
 TRIES = 3
+# Scenarios for these are written already.
+NOT_BUILT = {"relay"}
 ROW = "{:<54} {:<8} {:>8} {:>7} {:>8} {:>7}  {}"
 
 
@@ -133,9 +135,11 @@ def main():
     waiting = [one for one in results if one.waits]
     print(f"--- {len(results)} scenarios, {len(failed)} failed, {time.monotonic() - began:.0f} s")
     if waiting:
-        # In CI that is a fault: it would hide a feature that is not recognised any more.
         missing = sorted(set().union(*(one.waits for one in waiting)))
-        print(f"--- SKIPPED: {len(waiting)} scenarios, for want of {', '.join(missing)}")
+        print(f"--- {len(waiting)} scenarios wait for what this program cannot do yet: {', '.join(missing)}")
+        # What is built must be recognised: a scenario that is left out by mistake is a fault.
+        if set(missing) - NOT_BUILT:
+            sys.exit(f"not recognised in these binaries: {', '.join(sorted(set(missing) - NOT_BUILT))}")
     sys.exit(bool(failed))
 
 

@@ -198,6 +198,7 @@ fn replace(
         reason: 0,
         repairs: old.repairs.saturating_add(1),
         repaired_at: desk.now.0,
+        deposits: Vec::new(),
         ..old.clone()
     };
     desk.save_session(txn)?;
