@@ -35,11 +35,13 @@ async fn a_clock_that_jumps_empties_no_mailbox_whether_running_or_not() {
     let (_, keys, mut owner, mut depositor) = both(&world.home, DEFAULT_QUOTA).await;
     assert!(owner.register(&[1, 2, 3], 64, false).await);
     assert!(depositor.put(parcel(1, 0)).await);
+    drop((owner, depositor));
     world.hand.jump_wall(400 * DAY);
     world.hand.advance(Duration::from_secs(7_200));
     assert_eq!(settled(&world).await.parcels, 1);
+    let mut depositor = Guest::link(&keys.deposit, &world.home).await;
     assert!(depositor.put(parcel(2, 0)).await, "its set is good as well");
-    drop((owner, depositor));
+    drop(depositor);
     world = world.restart().await;
     world.hand.jump_wall(-4_000 * DAY);
     world = world.restart().await;
