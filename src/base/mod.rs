@@ -10,6 +10,7 @@ mod clock;
 mod error_chain;
 mod paths;
 mod redact;
+mod rising;
 mod tasks;
 
 pub use atomic_file::{sync_dir, write_atomic};
@@ -18,4 +19,5 @@ pub use clock::{Clock, TestClock};
 pub use error_chain::chain;
 pub use paths::{DEFAULT_PROFILE, Paths};
 pub use redact::Redacted;
+pub use rising::{Rising, Speaker, rising};
 pub use tasks::{Stop, Tasks};

@@ -1,6 +1,6 @@
 //! Sending twice, taking back, blocking.
 
-use crate::world::{alice_and_bob, introduce};
+use crate::deeds::{alice_and_bob, introduce};
 use msgd::{
     ipc::grpc::{
         client::reply,

@@ -1,6 +1,7 @@
 //! The real `msgctl`: what it exits with, and what it prints.
 
-use crate::world::{Daemon, alice_and_bob};
+use crate::deeds::alice_and_bob;
+use crate::world::Daemon;
 use std::process::Output;
 
 fn code(output: &Output) -> i32 {

@@ -1,6 +1,7 @@
 //! A message that was sent arrives: once, in order, whatever happens meanwhile.
 
-use crate::world::{Daemon, alice_and_bob, numbered};
+use crate::deeds::{alice_and_bob, numbered};
+use crate::world::Daemon;
 use msgd::ipc::grpc::{
     client::reply,
     proto::v1::{self, DeliveryState},
@@ -76,7 +77,7 @@ async fn a_thousand_from_eight_tasks_arrive_in_the_order_of_their_author() {
     let all = TASKS * EACH;
     let heard = bob
         .settles("a thousand messages", async |client| {
-            let heard = crate::world::messages(client, "Alice").await;
+            let heard = crate::deeds::messages(client, "Alice").await;
             (heard.len() >= all).then_some(heard)
         })
         .await;

@@ -1,6 +1,7 @@
 //! A client that comes back with its cursor gets all it missed.
 
-use crate::world::{Daemon, PASSPHRASE, PATIENCE, alice_and_bob, numbered};
+use crate::deeds::{alice_and_bob, numbered};
+use crate::world::{Daemon, PASSPHRASE, PATIENCE};
 use msgd::{
     ipc::grpc::{
         client::reply,

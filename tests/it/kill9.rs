@@ -4,7 +4,8 @@
 //! `MSGD_TEST_KILLS` says how often; `tests/suites/kill9.sh` sets it to a hundred. The moments
 //! are drawn from a seed that is printed; `MSGD_TEST_SEED` repeats it.
 
-use crate::world::{Daemon, alice_and_bob};
+use crate::deeds::alice_and_bob;
+use crate::world::Daemon;
 use msgd::{
     crypto::{Random, SeededRandom, SystemRandom},
     ipc::grpc::proto::v1::{DeliveryState, Direction},

@@ -1,6 +1,7 @@
 //! A locked daemon keeps what comes, and shows it when it is unlocked.
 
-use crate::world::{Daemon, PASSPHRASE, introduce};
+use crate::deeds::introduce;
+use crate::world::{Daemon, PASSPHRASE};
 use msgd::{
     ipc::grpc::proto::v1::{DeliveryState, VaultState},
     model::ErrorCode,

@@ -4,7 +4,8 @@
 //! `MSGD_TEST_KILLS` says how often; the moments are drawn from a seed that is printed, and
 //! `MSGD_TEST_SEED` repeats it.
 
-use crate::world::{Daemon, PATIENCE, introduce};
+use crate::deeds::introduce;
+use crate::world::{Daemon, PATIENCE};
 use msgd::{
     crypto::{Random, SeededRandom, SystemRandom},
     ipc::grpc::{

@@ -14,6 +14,7 @@
     reason = "a test that meets the unexpected shall stop, and say where"
 )]
 
+mod deeds;
 mod stranger;
 mod world;
 

@@ -1,6 +1,7 @@
 //! Daemons that move, and contacts that fall silent: the two find each other again.
 
-use crate::world::{Daemon, alice_and_bob, introduce};
+use crate::deeds::{alice_and_bob, introduce};
+use crate::world::Daemon;
 use rustix::process::Signal;
 use std::{
     net::{TcpListener, UdpSocket},

@@ -1,6 +1,7 @@
 //! A call that is repeated because its answer got lost has its effect once.
 
-use crate::world::{Daemon, alice_and_bob};
+use crate::deeds::alice_and_bob;
+use crate::world::Daemon;
 use msgd::{
     ipc::grpc::{
         client::{ClientError, reply},

@@ -2,8 +2,9 @@
 //! door, and the contact who writes meanwhile notices nothing.
 
 use crate::{
+    deeds::alice_and_bob,
     stranger::{Over, Stranger},
-    world::{Daemon, PATIENCE, alice_and_bob},
+    world::{Daemon, PATIENCE},
 };
 use futures::future::join_all;
 use msgd::{

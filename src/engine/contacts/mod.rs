@@ -52,6 +52,7 @@ pub use routes::RouteKind;
 pub use session::LinkMeaning;
 
 use crate::{
+    base::{self, Speaker},
     engine::{event_bus::EventBus, identities::Identities, vault::Vault},
     model::{
         Contact, ContactId, FailureReason, Invite, Presence, Request, RequestState, RouteId,
@@ -63,7 +64,6 @@ use crate::{
         requests as request_rows,
     },
 };
-use rising::Speaker;
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -112,7 +112,7 @@ struct Inner {
     unsettled: Mutex<HashMap<RouteId, LinkKey>>,
     /// How the latest try to bring a request to somebody ended.
     failures: Mutex<HashMap<RouteId, FailureReason>>,
-    rising: Speaker,
+    rising: Speaker<Event>,
 }
 
 impl Contacts {
@@ -125,7 +125,7 @@ impl Contacts {
         net: Net,
         advertise: Vec<SocketAddr>,
     ) -> (Self, Rising) {
-        let (rising, events) = rising::rising();
+        let (rising, events) = base::rising();
         let inner = Inner {
             bus,
             vault,
@@ -255,7 +255,7 @@ impl Contacts {
     }
 
     fn rise(&self, event: Event) {
-        self.0.rising.say(event);
+        rising::say(&self.0.rising, event);
     }
 }
 

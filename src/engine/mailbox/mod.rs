@@ -31,7 +31,7 @@ pub mod host;
 pub mod user;
 
 pub(crate) use user::{
-    Announced, is_of, learn, recv_batches, renew, send_batches, write_recv_batches,
+    Announced, Rising, is_of, learn, recv_batches, renew, send_batches, write_recv_batches,
     write_send_batches,
 };
-pub use user::{Bell, MailboxError, Mailboxes, Rising};
+pub use user::{Bell, MailboxError, Mailboxes};

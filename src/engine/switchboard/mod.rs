@@ -53,7 +53,7 @@ pub struct Rooms {
 }
 
 /// Starts the loop.
-pub fn spawn(
+pub(crate) fn spawn(
     rooms: Rooms,
     clock: Clock,
     net: mpsc::Receiver<net::Event>,

@@ -156,7 +156,7 @@ impl Actor {
             // Locked: unlocking asks again.
             let has = mailbox_tags::send(&read, &ContactId(contact.0));
             if has.is_ok_and(|record| record.is_some_and(|record| !record.paths.is_empty())) {
-                self.speaker.say(Event::Deposit { contact, alone });
+                super::rising::say(&self.speaker, Event::Deposit { contact, alone });
             }
         }
     }

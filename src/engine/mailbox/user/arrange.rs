@@ -103,7 +103,7 @@ impl Mailboxes {
             host: None,
         };
         let contacts = self.users_of(id).map_err(MailboxError::Store)?;
-        self.speaker.say(Event::Announce(contacts, announced));
+        super::rising::say(&self.speaker, Event::Announce(contacts, announced));
         self.tell(Command::Changed).await;
         Ok(())
     }

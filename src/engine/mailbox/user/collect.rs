@@ -221,7 +221,7 @@ impl Actor {
                 let told = self.untold.remove(&id);
                 if let Some((contacts, announced)) = told.filter(|(to, _)| taken && !to.is_empty())
                 {
-                    self.speaker.say(Event::Announce(contacts, announced));
+                    super::rising::say(&self.speaker, Event::Announce(contacts, announced));
                 }
                 if !taken {
                     tracing::warn!("a mailbox does not take tags: it is full");
@@ -256,12 +256,15 @@ impl Actor {
                 match (tag.map(mailbox_hash) == Some(hash), place) {
                     (true, Some(place)) => {
                         (poll.step, poll.at_ms) = (Step::Taking(hash), None);
-                        self.speaker.say(Event::Collected(Collected {
-                            mailbox: poll.mailbox,
-                            hash,
-                            place,
-                            parcel,
-                        }));
+                        super::rising::say(
+                            &self.speaker,
+                            Event::Collected(Collected {
+                                mailbox: poll.mailbox,
+                                hash,
+                                place,
+                                parcel,
+                            }),
+                        );
                     }
                     // Not what was asked for.
                     _ => self.go_on(id).await,

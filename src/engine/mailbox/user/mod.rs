@@ -37,8 +37,7 @@ mod tags;
 
 pub use error::MailboxError;
 pub(crate) use register::Expected;
-pub use rising::Rising;
-pub(crate) use rising::{Collected, Event};
+pub(crate) use rising::{Collected, Event, Rising};
 pub(crate) use tags::{
     Announced, is_of, learn, recv_batches, renew, send_batches, write_recv_batches,
     write_send_batches,
@@ -184,9 +183,14 @@ pub struct Mailboxes {
 impl Mailboxes {
     /// Starts the actor.
     #[must_use]
-    pub fn spawn(rooms: Neighbours, settings: Pace, clock: Clock, tasks: &Tasks) -> (Self, Rising) {
+    pub(crate) fn spawn(
+        rooms: Neighbours,
+        settings: Pace,
+        clock: Clock,
+        tasks: &Tasks,
+    ) -> (Self, Rising) {
         let (commands, inbox) = mpsc::channel(256);
-        let (speaker, rising) = rising::rising();
+        let (speaker, rising) = crate::base::rising();
         let (speaker, shared) = (Arc::new(speaker), Arc::<Shared>::default());
         let actor = Actor::new(
             rooms.clone(),
