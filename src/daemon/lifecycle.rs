@@ -67,33 +67,6 @@ pub enum RunError {
     Close(#[source] StoreError),
 }
 
-impl RunError {
-    /// The exit code, from the one table.
-    #[must_use]
-    pub fn exit_code(&self) -> u8 {
-        use crate::model::ErrorCode;
-        let code = match self {
-            Self::Config(_) => ErrorCode::InvalidArgument,
-            Self::Taken(_)
-            | Self::Socket(_)
-            | Self::Wiring(WiringError::Store(StoreError::InUse(_))) => ErrorCode::Conflict,
-            // To start again changes nothing until somebody has repaired it.
-            Self::Folder { .. }
-            | Self::Wiring(
-                WiringError::Store(
-                    StoreError::ReadOnly(_)
-                    | StoreError::NewerSchema { .. }
-                    | StoreError::Corrupt { .. },
-                )
-                | WiringError::Vault(_),
-            ) => ErrorCode::Failed,
-            Self::Wiring(WiringError::Store(error)) | Self::Close(error) => error.code(),
-            _ => ErrorCode::Internal,
-        };
-        code.exit_code()
-    }
-}
-
 /// Serves one profile until told to stop.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 mod args;
 mod config;
 mod demo;
+mod exit_code;
 mod hardening;
 mod instance_lock;
 mod lifecycle;

@@ -21,7 +21,7 @@ declare -A running=() daemons=()
 finish() {
     for name in "${!daemons[@]}"; do kill "${daemons[$name]}" 2>/dev/null || true; done
     wait
-    umount "$scratch/a" 2>/dev/null || true
+    umount "$scratch/a" "$scratch/m" 2>/dev/null || true
     rm -rf "$scratch"
 }
 trap finish EXIT
@@ -58,17 +58,18 @@ stop() {
     wait "${running[$1]}" || fail "$1 did not stop cleanly"
     unset "running[$1]" "daemons[$1]"
 }
-# refuses NAME SENTENCE: the daemon does not start, and says why.
+# refuses CODE NAME SENTENCE [OPTION...]: the daemon does not start, and says why.
 refuses() {
-    local code=0
-    environment "$1" timeout 60 "$bin/msgd" --listen 127.0.0.1:0 --no-dbus \
+    local expected=$1 code=0
+    shift
+    environment "$1" timeout 60 "$bin/msgd" --listen 127.0.0.1:0 --no-dbus "${@:3}" \
         >"$scratch/refusal.log" 2>&1 || code=$?
-    [[ $code == 10 ]] || fail "exit code $code, not 10"
+    [[ $code == "$expected" ]] || fail "exit code $code, not $expected"
     grep -Eqi "$2" "$scratch/refusal.log" || fail "it does not say: $2"
     sed 's/^/    /' "$scratch/refusal.log"
 }
 
-mkdir "$scratch/a" "$scratch/b" "$scratch/kept"
+mkdir "$scratch/a" "$scratch/b" "$scratch/m" "$scratch/kept"
 mount -t tmpfs -o size=32m,mode=700 tmpfs "$scratch/a"
 store=$scratch/a/.local/share/msgd/default
 
@@ -118,9 +119,18 @@ shown=$(ctl a read Owner-b)
 [[ $shown == *"After the disk was full."* ]] || fail "the last message is lost"
 stop a
 
+echo "--- a mailbox host on a full disk: code 11, so that the service manager tries again"
+mount -t tmpfs -o size=32m,mode=700 tmpfs "$scratch/m"
+head -c $((29 * 1024 * 1024)) /dev/zero >"$scratch/m/filling"
+refuses 11 m 'disk|space' --role mailbox
+rm "$scratch/m/filling"
+start m env MSGD_ROLE=mailbox
+ctl m mailbox stat >/dev/null || fail "it does not host when there is space again"
+stop m
+
 echo "--- read-only"
 mount -o remount,ro "$scratch/a"
-refuses a 'read-only|permission|write'
+refuses 10 a 'read-only|permission|write'
 mount -o remount,rw "$scratch/a"
 
 echo "--- a damaged database"
@@ -131,7 +141,7 @@ for part in 1 2 3 4 5 6 7; do
     head -c 4096 /dev/urandom |
         dd of="$db" bs=1 seek=$((size * part / 8)) conv=notrunc status=none
 done
-refuses a 'damaged|corrupt|broken'
+refuses 10 a 'damaged|corrupt|broken'
 rm -rf "$store"
 cp -a "$scratch/kept/default" "$store"
 
@@ -144,24 +154,24 @@ for part in 1 2 3 4 5 6 7; do
     head -c 4096 /dev/urandom |
         dd of="$db" bs=1 seek=$((size * part / 8)) conv=notrunc status=none
 done
-refuses a 'damaged|corrupt|broken'
+refuses 10 a 'damaged|corrupt|broken'
 rm -rf "$store"
 cp -a "$scratch/kept/default" "$store"
 
 echo "--- a truncated keyring"
 truncate -s -20 "$store/keyring.v1"
-refuses a 'keyring.*cut off'
+refuses 10 a 'keyring.*cut off'
 rm -rf "$store"
 cp -a "$scratch/kept/default" "$store"
 
 echo "--- a keyring that is gone: no new one takes its place"
 mv "$store/keyring.v1" "$scratch/"
-refuses a 'keyring.v1 is missing'
+refuses 10 a 'keyring.v1 is missing'
 mv "$scratch/keyring.v1" "$store/"
 
 echo "--- a newer schema"
 echo 99 >"$store/store/schema"
-refuses a 'schema 99'
+refuses 10 a 'schema 99'
 cp "$scratch/kept/default/store/schema" "$store/store/"
 
 if command -v faketime >/dev/null; then
