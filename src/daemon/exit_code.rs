@@ -12,7 +12,7 @@ impl RunError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let code = match self {
-            Self::Config(_) => ErrorCode::InvalidArgument,
+            Self::Config(_) | Self::Wiring(WiringError::Person) => ErrorCode::InvalidArgument,
             Self::Folder { source, .. } => of_io(source),
             Self::Taken(error) => of_lock(error),
             Self::Socket(error) => of_listen(error),

@@ -33,6 +33,11 @@ pub enum WiringError {
     /// The vault.
     #[error("cannot open the vault")]
     Vault(#[source] VaultError),
+    /// A host of mailboxes and nothing else was asked for, over a person's profile.
+    #[error(
+        "this profile has identities, and `--role mailbox` hosts mailboxes and nothing else: name another profile with `--profile`, or start without the role, which hosts mailboxes as well"
+    )]
+    Person,
     /// The ports to listen on.
     #[error("cannot choose a port to listen on")]
     Ports(#[source] io::Error),
@@ -72,6 +77,9 @@ pub(super) async fn assemble(
         bus.clone(),
     )
     .map_err(WiringError::Vault)?;
+    if config.role == Role::Mailbox && vault.has_identities() {
+        return Err(WiringError::Person);
+    }
     open_vault(config, &vault).await?;
     let listen = super::settle_ports(&config.net.listen, &config.paths.data.join("port"))
         .map_err(WiringError::Ports)?;

@@ -265,3 +265,33 @@ async fn contacts_who_did_not_meet_for_forty_days_write_to_each_other_again() {
     alice.stop().await;
     bob.stop().await;
 }
+
+#[tokio::test]
+async fn a_profile_with_identities_is_not_opened_as_a_host_and_stays_as_it_is() {
+    let hand = TestClock::at(NOW);
+    let mut home = Home::settled("alice", &hand).await;
+    home.stop().await;
+    let config = Config {
+        role: Role::Mailbox,
+        ..home.config()
+    };
+    let tasks = Tasks::new();
+    let store = open_store(&config).unwrap();
+    let started = assemble(
+        &config,
+        store.clone(),
+        &hand.clock(),
+        &tasks,
+        Arc::new(|| ()),
+    )
+    .await;
+    let error = started.err().unwrap();
+    assert!(matches!(error, WiringError::Person), "{error}");
+    assert_eq!(crate::daemon::RunError::Wiring(error).exit_code(), 2);
+    tasks.shut_down(Duration::from_secs(10)).await;
+    store.close().await.unwrap();
+    home.start(&hand).await;
+    let all = home.service().list_identities(PageRequest::default()).await;
+    assert_eq!(all.unwrap().rows.len(), 1);
+    home.stop().await;
+}

@@ -114,6 +114,12 @@ impl Vault {
         *self.0.state.borrow()
     }
 
+    /// Whether there are keys of identities; locked or not.
+    #[must_use]
+    pub fn has_identities(&self) -> bool {
+        self.0.files.has_identities()
+    }
+
     /// Tells each change of [`state`](Self::state).
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<VaultState> {
