@@ -7,15 +7,19 @@ use crate::{
         input,
         view::{self, List},
     },
-    ipc::grpc::proto::v1::{self as proto, FailureReason, RequestState},
+    ipc::grpc::{
+        client::{EventStream, reply},
+        proto::v1::{
+            self as proto, EventType, FailureReason, RequestState, subscribe_request::Since,
+        },
+    },
     model::{ErrorCode, limits::MAX_PAGE},
 };
 use clap::Subcommand;
 use std::time::Duration;
 
-/// How often, and after which pause, a new request is looked at for what becomes of it at once.
-const LOOKS: u32 = 15;
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How long a new request is watched for what becomes of it at once.
+const LEARNT_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// People you write to.
 #[derive(Debug, Subcommand)]
@@ -107,8 +111,9 @@ impl Contact {
                     alias,
                     idempotency_key,
                 };
+                let news = news(on).await;
                 let answer = ask!(on, contacts.add_contact(request));
-                return asked(full(answer.request)?, on).await;
+                return asked(full(answer.request)?, news, on).await;
             }
             Self::Ls => return ls(on).await,
             Self::SafetyNumber { contact } => {
@@ -164,22 +169,56 @@ async fn ls(on: &mut Context) -> Result<(), Failure> {
     on.output.show(&contacts)
 }
 
-/// Shows the request as it stands once they have it, or have had a moment to get it.
-async fn asked(mut request: proto::ContactRequest, on: &mut Context) -> Result<(), Failure> {
-    for _ in 0..LOOKS {
-        if request.state() != RequestState::Pending {
-            break;
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
-        let again = proto::GetRequestRequest {
-            request: request.id.clone(),
+/// What happens to requests from now on. Without it a new one is merely not watched.
+async fn news(on: &mut Context) -> Option<EventStream> {
+    let request = proto::SubscribeRequest {
+        since: Some(Since::Now(proto::subscribe_request::Now {})),
+        types: vec![EventType::Request.into()],
+        follow: true,
+    };
+    let client = on.client().await.ok()?;
+    client.subscribe(request).await.ok()
+}
+
+/// Shows the request as it stands once they have it, or have had a moment to get it. It is made:
+/// what goes wrong while it is watched says nothing of it.
+async fn asked(
+    mut request: proto::ContactRequest,
+    news: Option<EventStream>,
+    on: &mut Context,
+) -> Result<(), Failure> {
+    let (clock, client) = (on.clock.clone(), on.client().await);
+    if let (Some(mut news), Ok(client)) = (news, client) {
+        let looked = async |request: String| {
+            news.next().await.ok()??;
+            let again = proto::GetRequestRequest { request };
+            reply(client.requests().get_request(again).await)
+                .ok()?
+                .request
         };
-        request = full(ask!(on, requests.get_request(again)).request)?;
+        tokio::select! {
+            () = watch(&mut request, looked) => {}
+            () = clock.sleep(LEARNT_WITHIN) => {}
+        }
     }
     let outcome = outcome(&request);
     on.output.show(&view::Request::from(request))?;
     on.output.remark(outcome?);
     Ok(())
+}
+
+/// Keeps `request` as it is after each piece of news, until there is something to tell of it or
+/// no more news.
+async fn watch(
+    request: &mut proto::ContactRequest,
+    mut looked: impl AsyncFnMut(String) -> Option<proto::ContactRequest>,
+) {
+    while request.state() == RequestState::Pending && request.failure() != FailureReason::NotThem {
+        match looked(request.id.clone()).await {
+            Some(now) => *request = now,
+            None => return,
+        }
+    }
 }
 
 /// What to tell of a request that was just made.
@@ -214,12 +253,7 @@ mod tests {
     #[test]
     fn an_invite_that_is_not_known_there_fails_and_a_silent_address_does_not() {
         let code = |state: RequestState, failure: FailureReason| {
-            let request = proto::ContactRequest {
-                state: state.into(),
-                failure: failure.into(),
-                ..proto::ContactRequest::default()
-            };
-            outcome(&request).map_or_else(|failure| failure.exit_code(), |_| 0)
+            outcome(&request(state, failure)).map_or_else(|failure| failure.exit_code(), |_| 0)
         };
         let none = FailureReason::Unspecified;
         assert_eq!(code(RequestState::Pending, FailureReason::NotThem), 10);
@@ -228,5 +262,37 @@ mod tests {
         assert_eq!(code(RequestState::Pending, none), 0);
         assert_eq!(code(RequestState::Sent, FailureReason::NotThem), 0);
         assert_eq!(code(RequestState::Accepted, none), 0);
+    }
+
+    fn request(state: RequestState, failure: FailureReason) -> proto::ContactRequest {
+        proto::ContactRequest {
+            state: state.into(),
+            failure: failure.into(),
+            ..proto::ContactRequest::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_is_watched_until_there_is_something_to_tell_or_no_more_news() {
+        use FailureReason::{NotThem, Unreachable, Unspecified};
+        use RequestState::{Pending, Sent};
+        let watched = async |news: &[(RequestState, FailureReason)]| {
+            let mut news = news.iter();
+            let mut made = request(Pending, Unspecified);
+            let looked = async |_| {
+                news.next()
+                    .map(|(state, failure)| request(*state, *failure))
+            };
+            watch(&mut made, looked).await;
+            (made.state(), made.failure(), news.len())
+        };
+        let (unreachable, gone) = ((Pending, Unreachable), (Pending, NotThem));
+        let told = watched(&[unreachable, gone, (Sent, Unspecified)]).await;
+        assert_eq!(told, (Pending, NotThem, 1));
+        let told = watched(&[(Pending, Unspecified), (Sent, Unspecified), gone]).await;
+        assert_eq!(told, (Sent, Unspecified, 1));
+        // The daemon went: the request is shown as it was known last.
+        assert_eq!(watched(&[unreachable]).await, (Pending, Unreachable, 0));
+        assert_eq!(watched(&[]).await, (Pending, Unspecified, 0));
     }
 }
