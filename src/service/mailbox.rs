@@ -1,18 +1,18 @@
 //! Mailboxes that this daemon hosts for others.
 
-use super::{IdempotencyKey, Result, Selector, Service, error, guard};
+use super::{IdempotencyKey, Result, Selector, Service, ServiceError, error, guard};
 use crate::{
     engine::mailbox::host::{DEFAULT_QUOTA, NewMailbox},
-    model::{HostedMailbox, MailboxHostStatus, Page, PageRequest},
+    model::{ErrorCode, HostedMailbox, MailboxHostStatus, Page, PageRequest, VaultState},
 };
 use std::net::SocketAddr;
 
 /// What a mailbox shall be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OfferMailbox {
-    /// What the user calls it.
+    /// What the user calls it; at most 120 bytes.
     pub name: String,
-    /// Most bytes that may wait in it; `None` means 64 MiB.
+    /// Most bytes that may wait in it, from 1 MiB to 1 GiB; `None` means 64 MiB.
     pub max_bytes: Option<u64>,
     /// Addresses to put into the code instead of those the daemon listens on; `ip:port`.
     pub addresses: Vec<SocketAddr>,
@@ -63,13 +63,13 @@ impl Service {
     }
 
     /// Every mailbox that is hosted here, the oldest first. Works while locked, then without
-    /// names.
+    /// names, but after a restart of the machine only once it was unlocked.
     pub async fn list_hosted_mailboxes(&self, page: PageRequest) -> Result<Page<HostedMailbox>> {
         guard::page(self.hosted_mailboxes().await?, &page)
     }
 
     /// Ends a mailbox that is hosted here, with all that waits in it; returns its id. Works
-    /// while locked.
+    /// while locked, by id only; after a restart of the machine once it was unlocked.
     pub async fn revoke_mailbox(&self, which: Selector, key: IdempotencyKey) -> Result<String> {
         let rooms = self.rooms()?;
         let act = async {
@@ -80,7 +80,12 @@ impl Service {
                 &which,
                 |one| one.id.to_string(),
                 |one| vec![one.name.clone()],
-            )?;
+            );
+            let locked = rooms.vault.state() != VaultState::Unlocked;
+            let one = one.map_err(|error| match error.code {
+                ErrorCode::NotFound if locked => nameless(error),
+                _ => error,
+            })?;
             let revoked = rooms.mailbox_host.revoke(one.id).await;
             revoked.map_err(error::mailbox_host)?;
             Ok(one.id.to_string())
@@ -89,7 +94,8 @@ impl Service {
         guard::done_once(rooms, "revoke_mailbox", &key, &request, act).await
     }
 
-    /// What is hosted here, all together. Works while locked.
+    /// What is hosted here, all together. Works while locked, but after a restart of the
+    /// machine only once it was unlocked.
     pub async fn get_mailbox_host_status(&self) -> Result<MailboxHostStatus> {
         let status = self.rooms()?.mailbox_host.status().await;
         status.map_err(error::mailbox_host)
@@ -98,5 +104,18 @@ impl Service {
     async fn hosted_mailboxes(&self) -> Result<Vec<HostedMailbox>> {
         let all = self.rooms()?.mailbox_host.list().await;
         all.map_err(error::mailbox_host)
+    }
+}
+
+/// Nothing fits while names cannot be read: one of them may be meant.
+fn nameless(error: ServiceError) -> ServiceError {
+    ServiceError {
+        code: ErrorCode::Locked,
+        message: format!(
+            "{} while the vault is locked, which hides names: use the id, or unlock it with \
+             `msgctl vault unlock`",
+            error.message
+        ),
+        ..error
     }
 }

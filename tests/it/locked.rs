@@ -48,6 +48,32 @@ async fn a_restart_while_locked_still_recognises_contacts() {
 }
 
 #[tokio::test]
+async fn a_locked_host_tells_what_it_knows_and_a_sealed_one_that_it_knows_nothing() {
+    let mut host = Daemon::guarded("Host").await;
+    let offered = host.msgctl(&["mailbox", "offer", "mum"]);
+    assert!(offered.status.success(), "{offered:?}");
+    let code = |host: &Daemon, line: &[&str]| {
+        let output = host.msgctl(&[&["mailbox"], line].concat());
+        output.status.code().expect("an end")
+    };
+    host.lock().await;
+    let stat = host.msgctl(&["mailbox", "stat", "--json"]);
+    assert!(String::from_utf8_lossy(&stat.stdout).contains("\"mailboxes\":1"));
+    // It may be called so, which cannot be read now.
+    assert_eq!(code(&host, &["revoke", "mum"]), 6);
+    host.kill();
+    host.reboots();
+    host.start().await;
+    assert_eq!(host.vault_state().await, VaultState::Sealed);
+    for line in [&["stat"][..], &["hosted"], &["revoke", "mum"]] {
+        assert_eq!(code(&host, line), 6, "{line:?}");
+    }
+    assert_eq!(host.unlock(PASSPHRASE).await, Ok(VaultState::Unlocked));
+    assert_eq!(code(&host, &["revoke", "dad"]), 4);
+    assert_eq!(code(&host, &["revoke", "mum"]), 0);
+}
+
+#[tokio::test]
 async fn after_a_reboot_the_vault_is_sealed_and_unlocking_it_brings_and_sends_all_that_waits() {
     let (mut alice, mut bob) = alice_and_guarded_bob().await;
     assert!(alice.stop().await.success());

@@ -126,7 +126,7 @@ impl Actor {
             Command::Offer(new, once, reply) => drop(reply.send(self.offer(new, once).await)),
             Command::Revoke(id, reply) => drop(reply.send(self.revoke(id).await)),
             Command::List(reply) => drop(reply.send(self.list())),
-            Command::Status(reply) => drop(reply.send(self.room.status())),
+            Command::Status(reply) => drop(reply.send(self.status())),
         }
     }
 

@@ -74,7 +74,7 @@ enum Command {
     Offer(NewMailbox, Once, oneshot::Sender<Offered>),
     Revoke(MailboxId, oneshot::Sender<Result<(), MailboxHostError>>),
     List(oneshot::Sender<Result<Vec<HostedMailbox>, MailboxHostError>>),
-    Status(oneshot::Sender<MailboxHostStatus>),
+    Status(oneshot::Sender<Result<MailboxHostStatus, MailboxHostError>>),
 }
 
 /// What tells a mailbox's links from all others.
@@ -195,9 +195,9 @@ impl MailboxHost {
     /// What is hosted here, all together.
     ///
     /// # Errors
-    /// The daemon is stopping.
+    /// What the store says: it must have been unlocked once since the machine started.
     pub async fn status(&self) -> Result<MailboxHostStatus, MailboxHostError> {
-        self.ask(Command::Status).await
+        self.ask(Command::Status).await?
     }
 
     async fn ask<T>(

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        HostedMailbox, MailboxHostError, NewMailbox, offer,
+        HostedMailbox, MailboxHostError, MailboxHostStatus, NewMailbox, offer,
         room::{Side, route_id},
         shelf::{MAX_HASHES, Shelf},
     },
@@ -78,6 +78,12 @@ impl Actor {
         let rows = mailbox::list(&self.bus.store().read()).map_err(MailboxHostError::Store)?;
         let ids = rows.iter().filter_map(|row| MailboxId::from_slice(&row.id));
         ids.map(|id| self.describe(id)).collect()
+    }
+
+    /// Refused like [`list`](Self::list): a room that was not read yet is not empty.
+    pub(super) fn status(&self) -> Result<MailboxHostStatus, MailboxHostError> {
+        mailbox::list(&self.bus.store().read()).map_err(MailboxHostError::Store)?;
+        Ok(self.room.status())
     }
 
     fn describe(&self, id: MailboxId) -> Result<HostedMailbox, MailboxHostError> {
