@@ -5,23 +5,19 @@
 //! are drawn from a seed that is printed; `MSGD_TEST_SEED` repeats it.
 
 use crate::deeds::alice_and_bob;
+use crate::moments::{draw, kills, seeded};
 use crate::world::Daemon;
-use msgd::{
-    crypto::{Random, SeededRandom, SystemRandom},
-    ipc::grpc::proto::v1::{DeliveryState, Direction},
-};
+use msgd::ipc::grpc::proto::v1::{DeliveryState, Direction};
 
-const KILLS: usize = 6;
+const KILLS: u64 = 6;
 const PER_KILL: usize = 8;
 /// Events of the victim's after which it may be killed: about as many as a round has.
 const MOMENTS: u64 = 48;
 
 #[tokio::test]
 async fn each_message_arrives_once_and_in_order_whoever_is_killed() {
-    let kills = given("MSGD_TEST_KILLS").map_or(KILLS, |count| count.try_into().expect("few"));
-    let seed = given("MSGD_TEST_SEED").unwrap_or_else(|| draw(&mut SystemRandom, u64::MAX));
-    eprintln!("MSGD_TEST_SEED={seed}");
-    let mut random = SeededRandom::new(seed);
+    let kills = usize::try_from(kills(KILLS)).expect("few");
+    let mut random = seeded();
     let (mut alice, mut bob) = alice_and_bob().await;
     let mut of_alice = Stream::new("Alice", "Bob");
     let mut of_bob = Stream::new("Bob", "Alice");
@@ -95,19 +91,4 @@ impl Stream {
         let ids: Vec<&String> = shown.iter().map(|message| &message.id).collect();
         assert_eq!(ids, self.sent.iter().collect::<Vec<_>>());
     }
-}
-
-fn given(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{variable} is a number")),
-    )
-}
-
-/// A number below `bound`.
-fn draw(random: &mut dyn Random, bound: u64) -> u64 {
-    let mut bytes = [0; 8];
-    random.fill(&mut bytes);
-    u64::from_le_bytes(bytes) % bound
 }

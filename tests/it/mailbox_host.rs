@@ -1,12 +1,12 @@
 //! A host of mailboxes that needs nobody to unlock it, and loses nothing that it said it has.
 //!
-//! Owner and depositor are links in this test's hand. `MSGD_TEST_KILLS` says how often the host
-//! dies; the moments are drawn from a seed that is printed, `MSGD_TEST_SEED` repeats it.
+//! Owner and depositor are links in this test's hand.
 
+use crate::moments::{draw, kills, seeded};
 use crate::world::{Daemon, PATIENCE};
 use msgd::{
     base::{Clock, Tasks},
-    crypto::{Random, Secret, SeededRandom, SystemRandom},
+    crypto::{Random, Secret, SeededRandom},
     model::RouteId,
     net::{Access, Event, Net, NetConfig, Route},
     protocol::{MailboxCode, mailbox_hash},
@@ -146,23 +146,22 @@ async fn a_host_needs_no_passphrase_and_is_nothing_but_a_host() {
 
 #[tokio::test]
 async fn what_a_host_said_it_has_survives_any_kill() {
-    let given = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
-    let kills = given("MSGD_TEST_KILLS").unwrap_or(KILLS);
-    let draw = |random: &mut dyn Random, below: u64| {
-        let mut bytes = [0; 8];
-        random.fill(&mut bytes);
-        u64::from_be_bytes(bytes) % below
-    };
-    let seed = given("MSGD_TEST_SEED").unwrap_or_else(|| draw(&mut SystemRandom, u64::MAX));
-    eprintln!("MSGD_TEST_SEED={seed}");
-    let mut random = SeededRandom::new(seed);
+    let mut random = seeded();
     let (mut host, code) = host().await;
     let (keys, address) = (code.keys(), code.addresses[0]);
     // What the host has acknowledged and not been told to forget.
     let mut owed = BTreeMap::new();
-    for round in 0..kills {
+    for round in 0..kills(KILLS) {
         let numbers: Vec<u64> = (round * PER_KILL..(round + 1) * PER_KILL).collect();
         let mut owner = Link::to(&keys.owner, address).await;
+        // One of what survived is forgotten for good, if there is any.
+        if let Some(hash) = owed.keys().next().copied() {
+            let answer = owner.ask(MailboxFrame::Delete(vec![hash])).await;
+            assert_eq!(answer, MailboxFrame::Deleted { parcels: 1 });
+            owed.remove(&hash);
+            let missing = owner.ask(MailboxFrame::Fetch(hash)).await;
+            assert_eq!(missing, MailboxFrame::Missing(hash));
+        }
         let mut hashes: Vec<_> = numbers.iter().map(|n| hash_of(&parcel(*n))).collect();
         hashes.extend((0..40_u8).map(|n| [n; 16]));
         hashes.sort_unstable();
@@ -193,14 +192,7 @@ async fn what_a_host_said_it_has_survives_any_kill() {
                 other => panic!("not taken: {other:?}"),
             }
         }
-        // One of them is forgotten for good, if there is any.
-        if let Some(hash) = owed.keys().next().copied() {
-            let answer = owner.ask(MailboxFrame::Delete(vec![hash])).await;
-            assert_eq!(answer, MailboxFrame::Deleted { parcels: 1 });
-            owed.remove(&hash);
-            let missing = owner.ask(MailboxFrame::Fetch(hash)).await;
-            assert_eq!(missing, MailboxFrame::Missing(hash));
-        }
+        // At once, so that the others are being written.
         host.kill();
         host.start().await;
     }

@@ -5,18 +5,16 @@
 //! `MSGD_TEST_SEED` repeats it.
 
 use crate::deeds::introduce;
+use crate::moments::{draw, kills, seeded};
 use crate::world::{Daemon, PATIENCE};
-use msgd::{
-    crypto::{Random, SeededRandom, SystemRandom},
-    ipc::grpc::{
-        client::reply,
-        proto::v1::{DeliveryState, ListMailboxesRequest},
-    },
+use msgd::ipc::grpc::{
+    client::reply,
+    proto::v1::{DeliveryState, ListMailboxesRequest},
 };
 use std::fs;
 use tokio::time::timeout;
 
-const KILLS: usize = 3;
+const KILLS: u64 = 3;
 const PER_KILL: usize = 6;
 /// Events of the victim's after which it may be killed: about as many as a round has.
 const MOMENTS: u64 = 14;
@@ -63,10 +61,8 @@ async fn keeps_for(host: &Daemon, owner: &Daemon, contact: &Daemon) {
 
 #[tokio::test]
 async fn each_message_waits_at_a_mailbox_and_arrives_once_whoever_is_killed() {
-    let kills = given("MSGD_TEST_KILLS").map_or(KILLS, |count| count.try_into().expect("few"));
-    let seed = given("MSGD_TEST_SEED").unwrap_or_else(|| draw(&mut SystemRandom, u64::MAX));
-    eprintln!("MSGD_TEST_SEED={seed}");
-    let mut random = SeededRandom::new(seed);
+    let kills = usize::try_from(kills(KILLS)).expect("few");
+    let mut random = seeded();
     let (mut alice, mut bob) = (person("Alice").await, person("Bob").await);
     let mut host = Daemon::ready("Host").await;
     introduce(&alice, &bob).await;
@@ -130,19 +126,4 @@ async fn write(bob: &Daemon, texts: &mut Vec<String>, count: usize) {
         sent.expect("sent");
         texts.push(text);
     }
-}
-
-fn given(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{variable} is a number")),
-    )
-}
-
-/// A number below `bound`.
-fn draw(random: &mut dyn Random, bound: u64) -> u64 {
-    let mut bytes = [0; 8];
-    random.fill(&mut bytes);
-    u64::from_le_bytes(bytes) % bound
 }

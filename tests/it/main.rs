@@ -15,6 +15,7 @@
 )]
 
 mod deeds;
+mod moments;
 mod stranger;
 mod world;
 

@@ -186,6 +186,7 @@ async fn a_directory_is_asked_for_whoever_waits_and_told_nothing_when_it_is_off(
         let asked = asked.recv_timeout(Duration::from_secs(30));
         asked.expect("the directory is asked");
     }
+    assert!(has_node(&bob), "it asks by a node of its own");
     assert!(not_asked.try_recv().is_err(), "it is off and was asked");
     assert!(!has_node(&silent));
     assert_eq!(waiting_requests(&silent).await, 1);
