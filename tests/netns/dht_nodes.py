@@ -59,7 +59,7 @@ class Network:
     def __init__(self, host, prefix, count=12):
         host.ip(*(f"addr add {prefix}.{n}/16 dev eth0" for n in range(1, count + 1)))
         self.nodes = [Node(host, f"{prefix}.{n}") for n in range(1, count + 1)]
-        # `honest`, `silent`, `garbage`, or `old`: the first item that came is given for ever.
+        # `honest` or `garbage`.
         self.manner = "honest"
         # Every item that came: who sent it, its target, its value and its number.
         self.puts, self.queries, self.versions = [], 0, set()
@@ -95,8 +95,6 @@ class Network:
             return None
         self.queries += 1
         self.versions.add(query.get(b"v"))
-        if self.manner == "silent":
-            return None
         if self.manner == "garbage":
             return os.urandom(200)
         asked, said = query[b"a"], {b"id": node.id}
@@ -116,9 +114,7 @@ class Network:
             return
         target = hashlib.sha1(asked[b"k"] + asked.get(b"salt", b"")).digest()
         self.puts.append((sender[0], target, asked[b"v"], asked[b"seq"]))
-        if self.manner == "old":
-            node.items.setdefault(target, {key: asked[key] for key in (b"k", b"seq", b"sig", b"v")})
-        elif node.items.get(target, {}).get(b"seq", -1) <= asked[b"seq"]:
+        if node.items.get(target, {}).get(b"seq", -1) <= asked[b"seq"]:
             node.items[target] = {key: asked[key] for key in (b"k", b"seq", b"sig", b"v")}
 
     def nearest(self, target):

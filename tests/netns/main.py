@@ -6,6 +6,7 @@ NETNS_JOBS says how many run at a time (3), NETNS_KEEP where logs and captures a
 """
 
 import concurrent.futures
+import itertools
 import os
 import shutil
 import signal
@@ -19,6 +20,8 @@ from lab import Failed, TooSlow
 from scenarios import ALL
 from world import World
 
+# Each try has names of its own.
+NUMBERS = itertools.count()
 # How often what came about too late is tried.
 TRIES = 3
 # Scenarios for these are written already.
@@ -54,14 +57,14 @@ class Result:
         return ROW.format(self.scenario.name, *cells, self.scenario.budget, self.verdict())
 
 
-def attempt(program, scenario, number, scratch):
+def attempt(program, scenario, scratch):
     result = Result(scenario)
     result.waits = scenario.needs - program.features
     if result.waits:
         return result
     began = time.monotonic()
-    world = result.world = World(program, f"msgd{os.getpid()}-{number}", scratch)
     try:
+        world = result.world = World(program, f"msgd{os.getpid()}-{next(NUMBERS)}", scratch)
         scenario.run(world)
         result.seconds = time.monotonic() - began
         if result.seconds > scenario.budget:
@@ -73,9 +76,10 @@ def attempt(program, scenario, number, scratch):
         result.fault = f"{type(fault).__name__}: {fault}"
     finally:
         result.seconds = result.seconds or time.monotonic() - began
-        if result.fault:
-            tell(world, scenario)
-        world.close()
+        if result.world:
+            if result.fault:
+                tell(result.world, scenario)
+            result.world.close()
     print(result.row(), flush=True)
     return result
 
@@ -85,7 +89,7 @@ def again(program, result, scratch):
     for number in range(2, TRIES + 1):
         if not result.slow:
             break
-        result = attempt(program, result.scenario, f"{number}{id(result) % 997}", scratch)
+        result = attempt(program, result.scenario, scratch)
         result.tries = number
     return result
 
@@ -115,10 +119,7 @@ def main():
     print(ROW.format("scenario", "path", "messages", "link s", "total s", "limit s", "verdict"))
     pool = concurrent.futures.ThreadPoolExecutor(jobs)
     try:
-        tried = [
-            pool.submit(attempt, program, one, number, scratch)
-            for number, one in enumerate(chosen)
-        ]
+        tried = [pool.submit(attempt, program, one, scratch) for one in chosen]
         results = [one.result() for one in tried]
         results = [again(program, result, scratch) for result in results]
     finally:

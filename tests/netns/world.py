@@ -127,6 +127,15 @@ class World:
         if took > limit:
             raise TooSlow(f"{what} took {took:.2f} s, not {limit} s")
 
+    @staticmethod
+    def until(what, true, within):
+        """For what no event tells: looks until it holds."""
+        end = time.monotonic() + within
+        while not true():
+            if time.monotonic() > end:
+                raise Failed(f"not in time: {what}")
+            time.sleep(0.1)
+
     # -- messages
 
     def stream(self, writer, reader, count, pause=0.0):
