@@ -23,6 +23,7 @@ const SILENT: &[&str] = &[
     ".msgd.v1.ChangePassphraseRequest",
     ".msgd.v1.CreateInviteResponse",
     ".msgd.v1.OfferMailboxResponse",
+    ".msgd.v1.AcceptMailboxRequest",
     ".msgd.v1.AddContactRequest",
     ".msgd.v1.ContactRequest",
     ".msgd.v1.SendMessageRequest",

@@ -35,6 +35,7 @@ silent!(
     v1::ChangePassphraseRequest,
     v1::CreateInviteResponse,
     v1::OfferMailboxResponse,
+    v1::AcceptMailboxRequest,
     v1::AddContactRequest,
     v1::ContactRequest,
     v1::SendMessageRequest,
@@ -61,5 +62,17 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(format!("{message:?}"), "v1::Message[redacted]");
+        let code = "msgd:m1secret";
+        let offered = v1::OfferMailboxResponse {
+            code: code.into(),
+            ..Default::default()
+        };
+        let accept = v1::AcceptMailboxRequest {
+            code: code.into(),
+            ..Default::default()
+        };
+        for shown in [format!("{offered:?}"), format!("{accept:?}")] {
+            assert!(shown.ends_with("[redacted]"), "{shown}");
+        }
     }
 }
