@@ -10,7 +10,7 @@ pub struct AcceptMailbox {
     pub code: String,
     /// Whose contacts are to leave parcels there; empty means the only identity.
     pub identity: Selector,
-    /// A note for oneself, such as who keeps it.
+    /// A note for oneself, such as who keeps it; at most 120 bytes.
     pub note: String,
 }
 

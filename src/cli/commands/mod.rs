@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// Your own identities
     #[command(subcommand)]
     Identity(identity::Identity),
-    /// Mailboxes that this daemon hosts for others
+    /// Mailboxes: those that others keep for you, and those hosted here
     #[command(subcommand)]
     Mailbox(mailbox::Mailbox),
     /// What protects your data: make, unlock, lock

@@ -23,9 +23,9 @@ impl Private for Mailboxes {
 #[zbus::interface(name = "org.msgd.Msgd1.Mailboxes")]
 impl Mailboxes {
     /// Offers somebody a mailbox and returns its id and the code for its owner, which is told
-    /// once and to be kept secret. Options: name (s), max_bytes (t; 64 MiB if not given),
-    /// addresses (as; ip:port, instead of those that the daemon listens on),
-    /// idempotency_key (s).
+    /// once and to be kept secret. Options: name (s; at most 120 bytes), max_bytes (t; from
+    /// 1 MiB to 1 GiB, 64 MiB if not given), addresses (as; ip:port, instead of those that the
+    /// daemon listens on), idempotency_key (s).
     #[zbus(out_args("mailbox_id", "code", "extras"))]
     async fn offer_mailbox(&self, options: OptionDict) -> Result<(String, String, Extras)> {
         let options = Options::read(options, &["name", "max_bytes", "addresses", KEY])?;
@@ -43,7 +43,8 @@ impl Mailboxes {
         Ok((id, made.code, extras))
     }
 
-    /// Every mailbox that is hosted here, the oldest first: its id, and name (s; empty while
+    /// Every mailbox that is hosted here, the oldest first; works while locked, but after a
+    /// restart of the machine only once it was unlocked: its id, and name (s; empty while
     /// locked), created_at (x), seen_at (x; when its owner was last here, to the hour; left out
     /// if never), hashes (t), max_hashes (t), parcels (t), bytes (t), max_bytes (t), links (t),
     /// owner_linked (b). Options: page_size (u), page_token (s). The next token is empty at
@@ -78,8 +79,8 @@ impl Mailboxes {
     }
 
     /// Uses a mailbox that somebody offered, by the code that its host handed over; returns its
-    /// id. Options: identity (s; may be left out with a single one), note (s),
-    /// idempotency_key (s).
+    /// id. Options: identity (s; may be left out with a single one), note (s; at
+    /// most 120 bytes), idempotency_key (s).
     #[zbus(out_args("mailbox_id", "extras"))]
     async fn accept_mailbox(&self, code: String, options: OptionDict) -> Result<(String, Extras)> {
         let options = Options::read(options, &["identity", "note", KEY])?;

@@ -39,7 +39,8 @@ impl Requests {
     /// Every request, decided or not, the newest first, with id (s), identity (o),
     /// direction (s; incoming or outgoing), name (s), greeting (s), fingerprint (s), state (s;
     /// pending, sent, accepted, declined, expired, frozen), created_at (x), expires_at (x), and
-    /// where there is one invite (s) and contact (o). Options: page_size (u), page_token (s).
+    /// where there is one invite (s), contact (o) and failure (s; outgoing and pending: how the
+    /// latest try to reach them since the start ended). Options: page_size (u), page_token (s).
     /// The next token is empty at the end.
     #[zbus(out_args("requests", "next", "extras"))]
     async fn list_requests(&self, options: OptionDict) -> Result<(Vec<rows::Row>, String, Extras)> {
