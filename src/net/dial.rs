@@ -10,6 +10,8 @@ use std::{
 
 /// Connections that one route's dial has under way at a time.
 const AT_ONCE: usize = 6;
+/// Addresses that may join one dial: whoever is found again and again does not keep us calling.
+const MAX_JOINED: usize = 16;
 /// The same with addresses that were suggested meanwhile.
 const MOST_AT_ONCE: usize = 24;
 
@@ -20,6 +22,8 @@ struct Dial {
     under_way: Vec<ConnectionId>,
     /// How many may be.
     at_once: usize,
+    /// Addresses that joined on the way.
+    joined: usize,
     /// Whether anybody answered at all.
     met: bool,
 }
@@ -73,6 +77,7 @@ impl Dials {
                 .collect(),
             under_way: Vec::new(),
             at_once: AT_ONCE,
+            joined: 0,
             met: false,
         };
         self.active.insert(route, dial);
@@ -84,6 +89,9 @@ impl Dials {
         let Some(dial) = self.active.get_mut(&route) else {
             return false;
         };
+        let room = MAX_JOINED.saturating_sub(dial.joined);
+        let addresses = addresses.get(..room).unwrap_or(addresses);
+        dial.joined += addresses.len();
         for address in addresses.iter().rev() {
             for call in transport::both(*address).into_iter().rev() {
                 dial.left.push_front(call);
@@ -321,6 +329,7 @@ mod tests {
             dials.join(ROUTE, &["192.0.2.9:7".parse().unwrap()]);
         }
         assert_eq!(dials.active[&ROUTE].at_once, MOST_AT_ONCE);
+        assert!(dials.active[&ROUTE].left.len() <= 2 * (MAX_JOINED + 16));
         assert!(!dials.join(RouteId([2; 16]), &[]));
     }
 }

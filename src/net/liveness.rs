@@ -117,12 +117,14 @@ impl Liveness {
 
     /// Someone doubts that this link lives: ask at once.
     pub(super) fn doubt(&mut self, now: u64) -> Verdict {
+        // The answer comes after what is under way.
+        let give_up_at = now + DOUBTED_GIVE_UP_AFTER_MS + self.slack();
         if let Mood::Asked { dead_at, .. } = &mut self.mood {
-            *dead_at = (*dead_at).min(now + DOUBTED_GIVE_UP_AFTER_MS);
+            *dead_at = (*dead_at).min(give_up_at);
             return Verdict::Nothing;
         }
         self.mood = Mood::Asked {
-            dead_at: now + DOUBTED_GIVE_UP_AFTER_MS,
+            dead_at: give_up_at,
             waited_since: now,
         };
         Verdict::Ping
@@ -242,5 +244,16 @@ mod tests {
         assert_eq!(link.doubt(100), Verdict::Ping);
         assert_eq!(link.doubt(200), Verdict::Nothing);
         assert_eq!(link.check(1_600), Verdict::Dead);
+    }
+
+    #[test]
+    fn a_doubted_link_with_much_under_way_has_time_to_carry_it() {
+        let mut link = Liveness::new(0, 7);
+        link.wrote_parcel(0, 262_144);
+        assert_eq!(link.doubt(100), Verdict::Ping);
+        let slack = (262_144 - FREE_BYTES) / SLOWEST_BYTES_PER_MS;
+        assert_eq!(link.due(), 100 + DOUBTED_GIVE_UP_AFTER_MS + slack);
+        assert_eq!(link.doubt(200), Verdict::Nothing);
+        assert_eq!(link.due(), 100 + DOUBTED_GIVE_UP_AFTER_MS + slack);
     }
 }

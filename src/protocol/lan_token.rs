@@ -18,16 +18,15 @@
 //! release build on one core with SHA instructions. Of a flood the network room lets 16 a second
 //! through.
 
+use super::address::is_dialable;
 use crate::{
-    crypto::{Random, Secret, derive, mac},
+    crypto::{Random, Secret, derive, mac, open_bytes, seal_bytes},
     model::Timestamp,
 };
-use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::AeadInOut};
 use std::{
     collections::{HashMap, HashSet},
     net::{IpAddr, SocketAddr},
 };
-use zeroize::Zeroizing;
 
 const NONCE_BYTES: usize = 16;
 const ENTRY_BYTES: usize = 8;
@@ -122,19 +121,18 @@ fn query<'k, K: Copy>(
 }
 
 impl<K: Copy> LanAsked<K> {
-    /// Who replied, and where they are; `None` for everything else that may come in.
+    /// Who replied, and where they are; `None` for everything else that may come in. One reply
+    /// of each is read: nobody can keep us calling ever new addresses.
     #[must_use]
-    pub fn read(&self, reply: &[u8]) -> Option<(K, Vec<SocketAddr>)> {
+    pub fn read(&mut self, reply: &[u8]) -> Option<(K, Vec<SocketAddr>)> {
         let reply: &[u8; LAN_REPLY_BYTES] = reply.try_into().ok()?;
-        let (tag, rest) = reply.split_first_chunk::<TAG_BYTES>()?;
-        let (nonce, sealed) = rest.split_first_chunk::<SEAL_NONCE_BYTES>()?;
+        let (tag, sealed) = reply.split_first_chunk::<TAG_BYTES>()?;
         let (who, key) = self.whom.get(tag)?;
-        let mut plain = Zeroizing::new(sealed.to_vec());
         let key: Secret<32> = derive(key.as_bytes(), "lan-reply-seal", &[&self.nonce]);
-        XChaCha20Poly1305::new(key.as_bytes().into())
-            .decrypt_in_place(&XNonce::from(*nonce), &[], &mut *plain)
-            .ok()?;
-        Some((*who, unpack(&plain)?))
+        let plain = open_bytes(&key, &[], sealed)?;
+        let who = *who;
+        self.whom.remove(tag);
+        Some((who, unpack(&plain)?))
     }
 }
 
@@ -151,17 +149,10 @@ impl<K> LanHeard<K> {
     /// query came from.
     #[must_use]
     pub fn reply(&self, addresses: &[SocketAddr], rng: &mut dyn Random) -> Vec<u8> {
-        let mut seal_nonce = [0; SEAL_NONCE_BYTES];
-        rng.fill(&mut seal_nonce);
-        let mut sealed = pack(addresses);
         let key: Secret<32> = derive(self.reply.as_bytes(), "lan-reply-seal", &[&self.nonce]);
-        let cipher = XChaCha20Poly1305::new(key.as_bytes().into());
-        match cipher.encrypt_in_place(&XNonce::from(seal_nonce), &[], &mut sealed) {
-            Ok(()) => {}
-            Err(_) => unreachable!("a few hundred bytes, and a Vec always grows"),
-        }
+        let sealed = seal_bytes(&key, &[], &pack(addresses), rng);
         let tag = reply_tag(&self.reply, &self.nonce);
-        [&tag[..], &seal_nonce, &sealed].concat()
+        [&tag[..], &sealed].concat()
     }
 }
 
@@ -254,8 +245,8 @@ fn random(rng: &mut dyn Random) -> u64 {
 }
 
 fn pack(addresses: &[SocketAddr]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(PLAIN_BYTES + SEAL_TAG_BYTES);
-    let told = addresses.iter().filter(|address| is_usable(address));
+    let mut bytes = Vec::with_capacity(PLAIN_BYTES);
+    let told = addresses.iter().filter(|address| is_dialable(address));
     for address in told.take(MAX_LAN_ADDRESSES) {
         match address.ip() {
             IpAddr::V4(ip) => {
@@ -297,14 +288,9 @@ fn unpack(mut bytes: &[u8]) -> Option<Vec<SocketAddr>> {
         bytes = rest;
     }
     let clean = bytes.iter().all(|byte| *byte == 0) && addresses.len() <= MAX_LAN_ADDRESSES;
-    (clean && addresses.iter().all(is_usable)).then_some(addresses)
+    (clean && addresses.iter().all(is_dialable)).then_some(addresses)
 }
 
 /// Whether `address` can belong to one machine.
-fn is_usable(address: &SocketAddr) -> bool {
-    let ip = address.ip();
-    !ip.is_unspecified() && !ip.is_multicast() && address.port() != 0
-}
-
 #[cfg(test)]
 mod tests;

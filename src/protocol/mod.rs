@@ -78,6 +78,7 @@
 //! - The bundle is sealed here, with the same cipher as parcels: it is neither of a parcel's
 //!   sizes nor a file, and must look like nothing at all.
 
+mod address;
 mod handshake;
 mod invite;
 mod lan_token;

@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use super::MAX_ADDRESSES;
+use super::{MAX_ADDRESSES, address::is_dialable};
 use crate::{
     crypto::{Random, Secret, Signer, derive, open_bytes, seal_bytes, verify},
     model::Timestamp,
@@ -214,7 +214,7 @@ fn aad(key: &[u8; 32], seq: i64) -> Vec<u8> {
 
 fn write(here: &Whereabouts) -> Vec<u8> {
     let mut record = Vec::with_capacity(RECORD_BYTES);
-    let usable = here.addresses.iter().filter(|address| dialable(address));
+    let usable = here.addresses.iter().filter(|address| is_dialable(address));
     for address in usable.take(MAX_ADDRESSES) {
         match address.ip() {
             IpAddr::V4(ip) => {
@@ -249,7 +249,7 @@ fn read(mut record: &[u8]) -> Result<Whereabouts, &'static str> {
             2 => address::<16>(entry),
             _ => continue,
         };
-        let address = address.filter(dialable).ok_or("no address")?;
+        let address = address.filter(is_dialable).ok_or("no address")?;
         if here.addresses.len() == MAX_ADDRESSES {
             return Err("too many addresses");
         }
@@ -265,13 +265,6 @@ where
     let (ip, port) = entry.split_first_chunk::<N>()?;
     let port = u16::from_be_bytes(port.try_into().ok()?);
     Some(SocketAddr::new(IpAddr::from(*ip), port))
-}
-
-/// Whether anybody could listen there: nobody shall make others shout at a whole network.
-fn dialable(address: &SocketAddr) -> bool {
-    let ip = address.ip();
-    let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
-    address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ impl Actor {
                 self.linked.remove(&route);
                 let now = self.clock.steady_ms();
                 let moved = |at: u64| now.saturating_sub(at) < AFTER_CHANGE_MS;
-                if self.changed_ms.is_some_and(moved) {
+                if self.changed_ms.is_some_and(moved) && self.missed().contains(&route) {
                     self.plan.look([route], now, random());
                 }
                 self.note_waiting();

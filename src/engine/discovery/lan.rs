@@ -111,13 +111,13 @@ impl Search {
 
     /// Who replied, and where they are.
     pub(super) fn on_reply(
-        &self,
+        &mut self,
         from: SocketAddr,
         datagram: &[u8],
     ) -> Option<(RouteId, Vec<SocketAddr>)> {
         let (route, mut addresses) = self
             .asked
-            .iter()
+            .iter_mut()
             .find_map(|(_, asked)| asked.read(datagram))?;
         let from = from.ip();
         addresses.retain(|address| is_dialled(*address, from));
@@ -188,9 +188,9 @@ impl Known {
 /// theirs only if they are on this machine, and a link-local IPv6 address says nothing without
 /// its link.
 fn is_dialled(address: SocketAddr, from: IpAddr) -> bool {
-    match address.ip() {
+    match address.ip().to_canonical() {
         IpAddr::V6(v6) if v6.is_unicast_link_local() => false,
-        ip => !ip.is_loopback() || from.is_loopback(),
+        ip => !ip.is_loopback() || from.to_canonical().is_loopback(),
     }
 }
 

@@ -45,6 +45,8 @@ struct Task {
     /// Not before this time.
     from_ms: u64,
     busy: bool,
+    /// What is under way began before the latest cause to begin again.
+    stale: bool,
     /// How often in a row it came to nothing.
     rounds: u32,
     ended_ms: Option<u64>,
@@ -133,6 +135,7 @@ impl Seeker {
         for task in [&mut self.publish, &mut self.look] {
             task.from_ms = 0;
             task.rounds = 0;
+            task.stale = task.busy;
         }
     }
 
@@ -164,6 +167,12 @@ impl Seeker {
             item
         });
         items.collect()
+    }
+
+    /// We are nowhere that could be told.
+    pub(super) fn nothing_to_publish(&mut self, now_ms: u64, now: Timestamp, random: u64) {
+        self.publish.busy = true;
+        self.published(true, now_ms, now, random);
     }
 
     /// Our items were left with somebody, or were not.
@@ -205,9 +214,17 @@ impl Seeker {
         asked.collect()
     }
 
-    /// Every answer has come in. Whoever was found is dialled; if that does not lead to a
-    /// link, there is another look-up.
-    pub(super) fn looked_up(&mut self, now_ms: u64, random: u64) {
+    /// Every answer has come in, or (not `done`) nobody could be asked. Whoever was found is
+    /// dialled; if that does not lead to a link, there is another look-up.
+    pub(super) fn looked_up(&mut self, done: bool, now_ms: u64, random: u64) {
+        let rounds = self.look.rounds;
+        if !done {
+            let wait = millis(RETRY.wait(rounds, random)).max(PATIENCE_MS);
+            self.look.end(now_ms, wait, false);
+            // The epochs around are not looked into before the present one was.
+            self.look.rounds = self.look.rounds.min(rounds);
+            return;
+        }
         let wait = match self.urgency() {
             Urgency::Waited => half_jitter(LOOK, self.look.rounds, random),
             Urgency::Invite => half_jitter(LOOK_INVITE, self.look.rounds, random),
@@ -233,7 +250,8 @@ impl Seeker {
         Ok(Some(found))
     }
 
-    fn urgency(&self) -> Urgency {
+    /// The earlier, the more is gained by acting on it first.
+    pub(super) fn urgency(&self) -> Urgency {
         match self.meeting.kind {
             RouteKind::Invite => Urgency::Invite,
             RouteKind::Outgoing | RouteKind::Confirming => Urgency::Waited,
@@ -261,7 +279,8 @@ impl Seeker {
     }
 }
 
-enum Urgency {
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Urgency {
     /// Something waits for them.
     Waited,
     /// Somebody may use the invite.
@@ -276,7 +295,10 @@ impl Task {
     }
 
     fn end(&mut self, now_ms: u64, wait_ms: u64, done: bool) {
-        self.busy = false;
+        // Of a seeker that was here before under the same route, or overtaken by events.
+        if !std::mem::take(&mut self.busy) || std::mem::take(&mut self.stale) {
+            return;
+        }
         self.ended_ms = Some(now_ms);
         self.from_ms = now_ms.saturating_add(wait_ms);
         self.rounds = if done {

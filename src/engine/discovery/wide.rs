@@ -28,6 +28,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeSet, HashMap},
+    net::{IpAddr, SocketAddr},
     time::Duration,
 };
 use tokio::sync::{mpsc, watch};
@@ -53,6 +54,7 @@ enum Done {
     },
     LookedUp {
         route: RouteId,
+        done: bool,
     },
 }
 
@@ -185,9 +187,9 @@ impl Wide {
                 self.jobs -= 1;
                 self.with(route, |seeker| seeker.published(done, now, wall, random()));
             }
-            Done::LookedUp { route } => {
+            Done::LookedUp { route, done } => {
                 self.jobs -= 1;
-                self.with(route, |seeker| seeker.looked_up(now, random()));
+                self.with(route, |seeker| seeker.looked_up(done, now, random()));
             }
             Done::Answer { route, asked, item } => {
                 let seeker = self.seekers.get_mut(&route);
@@ -206,13 +208,15 @@ impl Wide {
     }
 
     fn try_there(&self, route: RouteId, found: Whereabouts) {
-        if self.linked.contains(&route) || found.addresses.is_empty() {
+        let here = self.rooms.net.listen_addresses();
+        let found = worth_calling(found.addresses, &here);
+        if self.linked.contains(&route) || found.is_empty() {
             return;
         }
         tracing::debug!("somebody was found in the directory");
         let (net, outbox) = (self.rooms.net.clone(), self.rooms.outbox.clone());
         self.tasks.detach(async move {
-            net.suggest(route, found.addresses).await;
+            net.suggest(route, found).await;
             outbox.dial_found(route, PathKind::Dht).await;
         });
     }
@@ -221,24 +225,34 @@ impl Wide {
     fn start_jobs(&mut self) {
         let (now, wall) = (self.clock.steady_ms(), self.now());
         let here = self.here();
-        for (route, seeker) in &mut self.seekers {
+        let mut due: Vec<_> = self
+            .seekers
+            .iter()
+            .filter_map(|(route, seeker)| Some((seeker.urgency(), seeker.next_ms()?, *route)))
+            .filter(|(_, next_ms, _)| *next_ms <= now)
+            .collect();
+        due.sort_unstable();
+        for (.., route) in due {
             if self.jobs >= MAX_JOBS {
                 return;
             }
+            let Some(seeker) = self.seekers.get_mut(&route) else {
+                continue;
+            };
             if seeker.wants_publishing(now) && here.addresses.is_empty() {
-                seeker.published(true, now, wall, random());
+                seeker.nothing_to_publish(now, wall, random());
             }
             if seeker.wants_publishing(now) {
                 self.jobs += 1;
                 let items = seeker.publish(&here, wall, &mut SystemRandom);
                 let (directory, report) = (self.directory.clone(), self.report.clone());
-                self.tasks.detach(publish(directory, *route, items, report));
+                self.tasks.detach(publish(directory, route, items, report));
             }
             if seeker.wants_look_up(now) {
                 self.jobs += 1;
                 let asked = seeker.look_up(wall);
                 let (directory, report) = (self.directory.clone(), self.report.clone());
-                self.tasks.detach(look_up(directory, *route, asked, report));
+                self.tasks.detach(look_up(directory, route, asked, report));
             }
         }
     }
@@ -256,14 +270,34 @@ impl Wide {
 
     /// Where we say that we are: the one place to add what else is known of it.
     fn here(&self) -> Whereabouts {
+        let here = self.rooms.net.listen_addresses();
         Whereabouts {
-            addresses: self.rooms.contacts.my_addresses(),
+            addresses: worth_calling(self.rooms.contacts.my_addresses(), &here),
         }
     }
 
     fn now(&self) -> Timestamp {
         Timestamp(self.clock.wall_ms())
     }
+}
+
+/// Those of `addresses` that lead from one machine to another, public ones first: a contact
+/// shall not make us call what listens on our own machine, and few addresses are taken. Where we
+/// listen on this machine only, as in a network of our own that is all on it, its addresses do.
+fn worth_calling(addresses: Vec<SocketAddr>, here: &[SocketAddr]) -> Vec<SocketAddr> {
+    let alone = !here.is_empty() && here.iter().all(|at| at.ip().to_canonical().is_loopback());
+    let leads = |address: &SocketAddr| match address.ip().to_canonical() {
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => false,
+        IpAddr::V4(ip) if ip.is_link_local() => false,
+        ip => alone || !ip.is_loopback(),
+    };
+    let private = |address: &SocketAddr| match address.ip().to_canonical() {
+        IpAddr::V4(ip) => ip.is_private(),
+        IpAddr::V6(ip) => ip.is_unique_local(),
+    };
+    let mut worth: Vec<_> = addresses.into_iter().filter(leads).collect();
+    worth.sort_by_key(private);
+    worth
 }
 
 async fn publish(
@@ -300,14 +334,50 @@ async fn look_up(
         }
     };
     let (ended, ()) = tokio::join!(directory.look_up(&keys, sender), pass_on);
-    if let Err(error) = ended {
+    if let Err(error) = &ended {
         tracing::debug!(%error, "the directory was not searched");
     }
-    let _ = report.send(Done::LookedUp { route }).await;
+    let done = ended.is_ok();
+    let _ = report.send(Done::LookedUp { route, done }).await;
 }
 
 fn random() -> u64 {
     let mut bytes = [0; 8];
     SystemRandom.fill(&mut bytes);
     u64::from_be_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn what_leads_nowhere_else_is_neither_told_nor_called() {
+        let all = at(&[
+            "127.0.0.1:6379",
+            "169.254.1.1:1",
+            "192.168.1.2:1",
+            "[::1]:1",
+            "[::ffff:127.0.0.1]:1",
+            "[fe80::1]:1",
+            "[fd00::1]:1",
+            "[2001:db8::1]:1",
+            "198.51.100.7:1",
+        ]);
+        let here = at(&["192.168.1.9:5", "127.0.0.1:5"]);
+        let wanted = at(&[
+            "[2001:db8::1]:1",
+            "198.51.100.7:1",
+            "192.168.1.2:1",
+            "[fd00::1]:1",
+        ]);
+        assert_eq!(worth_calling(all, &here), wanted);
+        let own = at(&["127.0.0.1:6379"]);
+        assert_eq!(worth_calling(own.clone(), &own), own);
+        assert!(worth_calling(own, &[]).is_empty());
+    }
 }

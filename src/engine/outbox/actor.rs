@@ -285,6 +285,7 @@ impl<C: Carrier> Actor<C> {
         if (offset - self.wall_offset_ms).abs() > SLEPT_MS {
             let now = self.clock.steady_ms();
             self.lanes.values_mut().for_each(|lane| lane.reset(now));
+            self.board.note_sleep();
         }
         self.wall_offset_ms = offset;
     }

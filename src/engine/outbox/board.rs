@@ -56,6 +56,7 @@ pub(super) struct Board {
     entries: Mutex<Entries>,
     receipts: Notify,
     waiting: watch::Sender<u64>,
+    slept: watch::Sender<u64>,
 }
 
 impl Board {
@@ -94,6 +95,16 @@ impl Board {
 
     pub(super) fn watch_waiting(&self) -> watch::Receiver<u64> {
         self.waiting.subscribe()
+    }
+
+    /// The machine was asleep.
+    pub(super) fn note_sleep(&self) {
+        self.slept
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(super) fn watch_sleep(&self) -> watch::Receiver<u64> {
+        self.slept.subscribe()
     }
 
     /// Starts over; what is being taken back stays so.

@@ -165,6 +165,13 @@ impl Outbox {
         self.board.watch_waiting()
     }
 
+    /// Counts up whenever the machine is found to have been asleep: within a minute while
+    /// something waits, else at the next thing to do.
+    #[must_use]
+    pub fn watch_sleep(&self) -> watch::Receiver<u64> {
+        self.board.watch_sleep()
+    }
+
     /// Routes without a link for which messages wait, as of the latest try to reach each.
     #[must_use]
     pub fn waiting(&self) -> Vec<RouteId> {

@@ -234,10 +234,15 @@ async fn a_suspend_is_noticed_within_a_minute_while_something_waits() {
         }
         world.settled().await;
     }
+    let slept = world.outbox.watch_sleep();
     // The machine sleeps: wall time goes on, timers do not.
     world.hand.jump_wall(3_600_000);
     world.hand.advance(Duration::from_secs(60));
     world.dialled().await;
+    assert!(
+        slept.has_changed().expect("the outbox is there"),
+        "nobody else is told"
+    );
 }
 
 #[tokio::test]

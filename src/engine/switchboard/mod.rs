@@ -61,6 +61,7 @@ pub(crate) fn spawn(
     tasks: &Tasks,
 ) {
     let state = rooms.vault.watch();
+    let slept = rooms.outbox.watch_sleep();
     let board = Switchboard {
         rooms,
         clock,
@@ -68,6 +69,7 @@ pub(crate) fn spawn(
         contacts,
         mailboxes,
         state,
+        slept,
     };
     tasks.spawn("switchboard", board.run(tasks.stop()));
 }
@@ -79,6 +81,7 @@ struct Switchboard {
     contacts: contacts::Rising,
     mailboxes: mailbox::Rising,
     state: watch::Receiver<VaultState>,
+    slept: watch::Receiver<u64>,
 }
 
 impl Switchboard {
@@ -95,6 +98,7 @@ impl Switchboard {
                     Ok(()) => self.on_vault().await,
                     Err(_) => return,
                 },
+                Ok(()) = self.slept.changed() => self.rooms.discovery.woke().await,
                 event = self.contacts.recv() => match event {
                     Some(event) => self.on_contacts(event).await,
                     None => return,

@@ -230,7 +230,7 @@ proptest! {
         record.resize(RECORD_BYTES, 0);
         if let Ok(found) = bob.open(bob.epoch(NOW), &made_of(&alice, &record)) {
             prop_assert!(found.addresses.len() <= MAX_ADDRESSES);
-            prop_assert!(found.addresses.iter().all(dialable));
+            prop_assert!(found.addresses.iter().all(is_dialable));
         }
     }
 

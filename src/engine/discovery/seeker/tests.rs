@@ -74,7 +74,7 @@ fn a_contact_for_whom_nothing_waits_is_looked_for_late_and_rarely() {
     let mut contact = from_side(RouteKind::Contact, true, 500);
     assert_eq!(contact.next_ms(), Some(IDLE_PATIENCE_MS + 500));
     contact.look_up(NOW);
-    contact.looked_up(20_000, 0);
+    contact.looked_up(true, 20_000, 0);
     assert!(!contact.wants_look_up(20_000 + 49 * MINUTE));
     assert!(contact.wants_look_up(20_000 + 50 * MINUTE));
 }
@@ -84,12 +84,12 @@ fn a_message_for_an_absent_contact_has_it_looked_for() {
     let mut contact = seeker(RouteKind::Contact);
     contact.dial_failed();
     contact.look_up(NOW);
-    contact.looked_up(20_000, u64::MAX);
+    contact.looked_up(true, 20_000, u64::MAX);
     contact.set_waiting(true, 10 * MINUTE);
     assert!(contact.wants_look_up(10 * MINUTE));
     // But not again for each message.
     contact.look_up(NOW);
-    contact.looked_up(10 * MINUTE, u64::MAX);
+    contact.looked_up(true, 10 * MINUTE, u64::MAX);
     contact.set_waiting(false, 10 * MINUTE);
     contact.set_waiting(true, 10 * MINUTE + 1);
     assert!(!contact.wants_look_up(10 * MINUTE + 1));
@@ -102,7 +102,7 @@ fn look_ups_grow_rarer_and_never_follow_at_once() {
     let mut gaps = Vec::new();
     for _ in 0..14 {
         request.look_up(NOW);
-        request.looked_up(now, 0);
+        request.looked_up(true, now, 0);
         let next = request.look.from_ms;
         gaps.push(next - now);
         now = next;
@@ -141,6 +141,7 @@ fn a_publication_that_failed_is_repeated_with_growing_pauses() {
     publish(&mut invite);
     invite.published(false, 0, NOW, u64::MAX);
     assert_eq!(invite.publish.from_ms, 2 * first);
+    publish(&mut invite);
     invite.published(false, 0, NOW, 0);
     assert!(invite.publish.from_ms >= PATIENCE_MS);
 }
@@ -154,6 +155,42 @@ fn a_change_of_network_starts_over() {
     invite.start_over();
     assert!(invite.wants_publishing(1));
     assert!(publish(&mut invite).seq > before.seq);
+}
+
+#[test]
+fn a_change_of_network_is_not_forgotten_by_what_was_under_way() {
+    let mut invite = seeker(RouteKind::Invite);
+    publish(&mut invite);
+    invite.look_up(NOW);
+    invite.start_over();
+    invite.published(true, 5_000, NOW, 0);
+    invite.looked_up(true, 5_000, 0);
+    assert!(invite.wants_publishing(5_000) && invite.wants_look_up(5_000));
+    // The next ones count again.
+    publish(&mut invite);
+    invite.published(true, 9_000, NOW, 0);
+    assert!(!invite.wants_publishing(9_001));
+}
+
+#[test]
+fn what_a_seeker_never_began_says_nothing_of_it() {
+    let mut invite = seeker(RouteKind::Invite);
+    invite.published(true, 5_000, NOW, 0);
+    invite.looked_up(true, 5_000, 0);
+    assert!(invite.wants_publishing(5_000) && invite.wants_look_up(5_000));
+}
+
+#[test]
+fn a_search_that_could_not_be_made_is_made_soon_and_in_the_same_place() {
+    let mut contact = seeker(RouteKind::Contact);
+    let first = contact.look_up(NOW);
+    contact.looked_up(false, 20_000, u64::MAX);
+    let next = contact.look.from_ms;
+    assert!(
+        (PATIENCE_MS..50 * MINUTE).contains(&(next - 20_000)),
+        "{next}"
+    );
+    assert_eq!(contact.look_up(NOW), first);
 }
 
 #[test]
