@@ -13,6 +13,10 @@
 //!   both are the same person.
 //! - Dummies in a registered set follow from the mailbox's secret and so come again each time.
 //!   Fresh ones would show what is real, which is what stays.
+//! - A tag stays registered while it is valid, whatever comes: contacts may have heard of it.
+//!   So contacts share the set, and new tags are made only where there is room; those past
+//!   their time leave the set, but what is listed under them is still known. With many
+//!   contacts each batch is small, and whoever is written to more than that packs it tighter.
 //! - Contacts hear of tags once the host has them, so that no deposit is refused for haste.
 //! - A poll asks for everything there is, not for what is new: a cursor would be the host's
 //!   word, and what was taken is deleted anyway. Its time is a Poisson process', so the host
