@@ -8,7 +8,8 @@
 //! - Custody of a mailbox is shown as `stored` and otherwise believed as little as any: the
 //!   rows stay until the contact's signed receipt.
 //! - A host that refuses a parcel three times does not get it any more; it is sealed under
-//!   another tag a day later, as is what nobody receipts.
+//!   another tag a day later, as is what nobody receipts; then after two days, four, eight,
+//!   and sixteen.
 //! - A mailbox belongs to one identity: contacts of another could else tell by its host that
 //!   both are the same person.
 //! - Dummies in a registered set follow from the mailbox's secret and so come again each time.
