@@ -16,8 +16,10 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Tags that one contact may have at hand for one mailbox.
+/// Most tags of one batch: so many a contact has at hand who uses them.
 pub const OUTSTANDING_TAGS: u64 = 64;
+/// Batches of a contact who uses none that are valid at the same time: one a week.
+const WEEKLY: u64 = 5;
 /// Most batches that are remembered of one path; the oldest go.
 pub const MAX_BATCHES: usize = 8;
 /// For so long after it was made a tag may be used.
@@ -71,8 +73,18 @@ pub struct RecvBatch {
 }
 
 impl RecvBatch {
+    fn unused(&self) -> u64 {
+        let used = u64::try_from(self.used.len()).unwrap_or(u64::MAX);
+        self.end.saturating_sub(self.first).saturating_sub(used)
+    }
+
+    /// Whether its depositor uses no more of it.
+    fn is_ending(&self, now: Timestamp) -> bool {
+        self.valid_until <= now.after(MARGIN)
+    }
+
     fn is_spent(&self) -> bool {
-        u64::try_from(self.used.len()) == Ok(self.end.saturating_sub(self.first))
+        self.unused() == 0
     }
 }
 
@@ -116,24 +128,64 @@ impl RecvBatches {
     /// highest one taken do not count: contacts use them in order, so these are lost.
     #[must_use]
     pub fn outstanding(&self, now: Timestamp) -> u64 {
-        let taken = self.batches.iter().filter_map(|batch| batch.used.last());
-        let from = taken.max().map_or(0, |last| last.saturating_add(1));
-        let usable = self.batches.iter().filter(|batch| batch.valid_until > now);
+        let from = self.past_highest_taken();
+        let usable = self.batches.iter().filter(|batch| !batch.is_ending(now));
         usable
             .map(|batch| batch.end.saturating_sub(batch.first.max(from)))
             .sum()
     }
 
-    /// How many numbers a new batch should have at `now`; 0 while enough are left.
+    fn past_highest_taken(&self) -> u64 {
+        let taken = self.batches.iter().filter_map(|batch| batch.used.last());
+        taken.max().map_or(0, |last| last.saturating_add(1))
+    }
+
+    /// How many numbers a host has to take at `now`: all that may still be used.
     #[must_use]
-    pub fn wanted(&self, now: Timestamp) -> u64 {
+    pub fn registered(&self, now: Timestamp) -> u64 {
+        let usable = self.batches.iter().filter(|batch| batch.valid_until > now);
+        usable.map(RecvBatch::unused).sum()
+    }
+
+    /// How many numbers a new batch should have at `now`, so that the contact has at most
+    /// `most` to use; 0 while enough are left. As many batches as are made while none is used
+    /// fit into `most`, so that each week has its own.
+    #[must_use]
+    pub fn wanted(&self, now: Timestamp, most: u64) -> u64 {
+        let goal = OUTSTANDING_TAGS.min((most / WEEKLY).max(1));
         let left = self.outstanding(now);
         let newest = self.batches.iter().map(|batch| batch.valid_until).max();
         let fresh = newest.is_some_and(|end| now.after(TAGS_VALID) < end.after(RENEWED));
-        match (left, fresh) {
-            (left, true) if left > OUTSTANDING_TAGS / 2 => 0,
-            (left, true) => OUTSTANDING_TAGS.saturating_sub(left),
-            (_, false) => OUTSTANDING_TAGS,
+        let wanted = match (left, fresh) {
+            (left, true) if left > goal / 2 => 0,
+            (left, true) => goal.saturating_sub(left),
+            (_, false) => goal,
+        };
+        // A new batch must not push out one that the contact still has to use.
+        let (pushed, kept) = self.split_pushed();
+        let from = self.past_highest_taken();
+        if pushed.is_some_and(|old| old.valid_until > now && old.end > from) {
+            return 0;
+        }
+        let usable = kept.iter().filter(|batch| !batch.is_ending(now));
+        let held: u64 = usable.map(RecvBatch::unused).sum();
+        wanted.min(most.saturating_sub(held))
+    }
+
+    /// The batch that goes when another is made, and the rest.
+    fn split_pushed(&self) -> (Option<&RecvBatch>, &[RecvBatch]) {
+        match self.batches.as_slice() {
+            [oldest, kept @ ..] if kept.len() + 1 >= MAX_BATCHES => (Some(oldest), kept),
+            kept => (None, kept),
+        }
+    }
+
+    /// Has a new batch made at the next look, whatever is left. Tags that the contact may
+    /// know stay usable, if up to a week shorter.
+    pub fn age(&mut self, now: Timestamp) {
+        let end = now.after(TAGS_VALID.saturating_sub(RENEWED));
+        for batch in &mut self.batches {
+            batch.valid_until = batch.valid_until.min(end);
         }
     }
 
@@ -160,12 +212,14 @@ impl RecvBatches {
         made
     }
 
-    /// Every tag under which a parcel may come.
-    pub fn expected(&self) -> impl Iterator<Item = (Tag, u32, u64)> {
-        self.batches.iter().flat_map(|batch| {
+    /// Every tag under which a parcel may be at a host, with its batch and number, the oldest
+    /// first. New ones come until the batch's `valid_until`, the last.
+    pub fn expected(&self) -> impl Iterator<Item = (Tag, u32, u64, Timestamp)> {
+        self.batches.iter().flat_map(move |batch| {
+            let (number, end) = (batch.batch, batch.valid_until);
             (batch.first..batch.end)
                 .filter(|j| batch.used.binary_search(j).is_err())
-                .map(|j| (tag(&batch.key, self.path, j), batch.batch, j))
+                .map(move |j| (tag(&batch.key, self.path, j), number, j, end))
         })
     }
 

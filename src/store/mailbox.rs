@@ -33,12 +33,12 @@ pub fn get(from: &impl Read, id: &MailboxId) -> Result<Option<MailboxRecord>, St
     from.get(&id.0)
 }
 
-/// All mailboxes, oldest first.
+/// The names of all mailboxes, oldest first; one that makes no sense is as it is.
 ///
 /// # Errors
 /// As [`Read::get`].
-pub fn list(from: &impl Read) -> Result<Vec<MailboxRecord>, StoreError> {
-    listed::list(from)
+pub fn names(from: &impl Read) -> Result<Vec<Vec<u8>>, StoreError> {
+    listed::keys::<MailboxRecord>(from)
 }
 
 /// What is registered in the mailbox `id`.

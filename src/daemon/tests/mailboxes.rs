@@ -3,11 +3,11 @@
 use super::*;
 use crate::{
     crypto::Secret,
-    model::{ContactId, RouteId},
+    model::{ContactId, MailboxId, RouteId},
     net::{Access, Event, Net, NetConfig, Route},
     protocol::{MailboxCode, MailboxKeys, mailbox_hash},
     service::{AcceptMailbox, OfferMailbox},
-    store::{deposits, mailbox_tags},
+    store::{deposits, mailbox_tags, own_mailboxes},
     wire::{Frame, Listed, MailboxFrame},
 };
 use tokio::sync::mpsc;
@@ -93,6 +93,28 @@ async fn two_who_never_meet_write_to_each_other() {
     for message in &sent {
         bob.has_got(*message, DeliveryState::Delivered).await;
     }
+    drop(host);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn contacts_hear_that_a_mailbox_was_left_though_the_daemon_was_killed() {
+    let hand = running_clock();
+    let (mut alice, bob, host) = settled(&hand.clock()).await;
+    // As far as leaving it came before the end.
+    let store = alice.store();
+    let mut txn = store.begin();
+    let rows = own_mailboxes::list(&txn).unwrap();
+    let id = MailboxId::from_slice(&rows[0].id).unwrap();
+    own_mailboxes::remove(&mut txn, &id).unwrap();
+    store.commit(txn).await.unwrap();
+    alice.stop().await;
+    alice.start().await;
+    let told = async {
+        while bob.knows_mailboxes_of("Alice").await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, told).await.expect("a withdrawal");
     drop(host);
 }
 

@@ -128,8 +128,14 @@ impl Contacts {
     /// Locked, or what the store says.
     pub(super) async fn complete_meetings(&self) -> Result<(), ContactError> {
         let rows = routes::list(&self.store().read()).map_err(ContactError::Store)?;
-        for mut row in rows.into_iter().filter(|row| row.secrets.is_empty()) {
+        let bare = rows.into_iter().filter(|row| row.secrets.is_empty());
+        for id in bare.filter_map(|row| RouteId::from_slice(&row.id)) {
             let mut txn = self.begin();
+            // Parcels have come meanwhile, or it is gone: only the row of now counts.
+            let row = routes::get(&txn, &id).map_err(ContactError::Store)?;
+            let Some(mut row) = row.filter(|row| row.secrets.is_empty()) else {
+                continue;
+            };
             let found = if row.kind == RouteKind::Contact.number() {
                 self.contact_secrets(&txn, &row)?
             } else {

@@ -15,6 +15,7 @@ use crate::{
         write_recv_batches,
     },
     model::{ContactId, RouteId},
+    protocol::Body,
     store::{
         StoreError, Txn, contacts, mailbox_tags,
         records::{MailboxRecvRecord, TagPlace},
@@ -58,8 +59,8 @@ pub(super) fn take_collected(
 enum Read {
     Opened(Box<Opened>),
     Refused,
-    /// It was here before.
-    Known,
+    /// It was here before; with whether its author waits to hear of it.
+    Known(bool),
 }
 
 fn take(
@@ -154,7 +155,7 @@ fn open_all(
             return Ok(None);
         }
         let read = if !tags.burn_named(epoch, index) {
-            Read::Known
+            Read::Known(wants_receipt(reader, one))
         } else {
             match reader.open_envelope(one) {
                 Ok(opened) => Read::Opened(Box::new(opened)),
@@ -172,6 +173,17 @@ fn open_all(
         places.push((TagPlace { epoch, index }, read));
     }
     Ok(Some((places, floor)))
+}
+
+/// Whether the author of a copy may still wait for word of it. Nobody waits for word of a
+/// receipt, or two sides with two mailboxes each would answer each other's copies for ever;
+/// and what does not open and is no message may have been one. A message is answered also
+/// where its keys are gone by now.
+fn wants_receipt(reader: &Reader, copy: &SealedEnvelope) -> bool {
+    match reader.open_envelope(copy) {
+        Ok(opened) => !matches!(opened.payload.body, Body::Receipt(_)),
+        Err(_) => copy.kind == EnvelopeKind::Sealed,
+    }
 }
 
 /// Tags burnt, messages stored, in one transaction.
@@ -207,6 +219,7 @@ fn write(
             }
             .apply(&opened)?,
             Read::Refused if fresh => refused.push(place),
+            Read::Known(false) => {}
             // They do not know that it is here.
             _ => after.receipt = true,
         }

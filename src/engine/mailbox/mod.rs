@@ -18,8 +18,8 @@
 //!   not by its wall clock: a battery that dies must not empty a mailbox. While it is off,
 //!   nothing grows older than a day. Things may thus be kept longer than promised, never
 //!   shorter; the quota bounds them anyway.
-//! - A parcel's hash stays in its set until the owner deletes it, also when a new set
-//!   replaces the old one, and also past the set's end.
+//! - A parcel's hash stays in its set until the owner deletes it or the parcel has been held
+//!   for 30 days, also when a new set replaces the old one, and also past the set's end.
 //! - Everything is in the transport tier, so that a locked host goes on serving. Only what we
 //!   call a mailbox is in the vault tier.
 //! - The code of a mailbox is kept, to be shown again, until its owner has linked for the

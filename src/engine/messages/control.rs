@@ -81,7 +81,8 @@ pub(super) fn mailbox_receipt(
     Ok(opened.map_err(MessageError::Seal)?.into_iter().next())
 }
 
-/// Queues the batch of tags, of our mailbox with this number, that the contact was not told of.
+/// Queues what the contact was not told yet of these mailboxes of ours: batches of tags, or
+/// that one is not to be used any more. Returns whether there was anything.
 pub(super) fn announce(
     tools: &Tools,
     txn: &mut Txn,

@@ -56,12 +56,12 @@ impl Outbox {
                 if covered && number < handed {
                     outbox::remove_read(txn, &route, number, &row)?;
                     self.delivered(txn, &row, &head.log)?;
-                } else if !covered && is_lost(&row, now) {
+                } else if covered || receipt.refuses(place.0, place.1) {
+                    again.push(place);
+                } else if is_lost(&row, now) {
                     outbox::update(txn, &route, number, |row| {
                         row.deposits.iter_mut().for_each(|mark| mark.at = 0);
                     })?;
-                } else if covered || receipt.refuses(place.0, place.1) {
-                    again.push(place);
                 }
             }
             if done {

@@ -165,6 +165,21 @@ async fn what_was_added_without_a_link_is_not_delivered_by_a_receipt() {
 }
 
 #[tokio::test]
+async fn what_is_refused_is_sealed_again_though_it_was_left_at_a_mailbox_too() {
+    let world = World::new();
+    world.add(3).await;
+    for number in 0..3 {
+        world.left_at_mailbox(number).await;
+    }
+    world.hand.advance(Duration::from_secs(3600));
+    assert_eq!(world.refuse(&[(0, 1)]).await, [(0, 1)]);
+    // What is missing before it is left there once more.
+    let at = |number| world.marks(number).iter().map(|mark| mark.at).collect();
+    let marks: [Vec<i64>; 3] = [0, 1, 2].map(at);
+    assert_eq!(marks, [[0], [1], [1]]);
+}
+
+#[tokio::test]
 async fn nothing_that_went_out_can_be_taken_back_whatever_became_of_the_link() {
     let mut world = World::new();
     world.link_up().await;

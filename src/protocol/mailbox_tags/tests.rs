@@ -60,7 +60,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn no_tag_is_used_twice_and_both_sides_agree(steps in steps()) {
+    fn no_tag_is_used_twice_and_both_sides_agree(steps in steps(), most in 1..400_u64) {
         let (mut recv, mut send) = (RecvBatches::new(1), SendBatches::new(1));
         let (mut now, mut announced, mut lying) = (Timestamp(0), Vec::new(), Vec::new());
         let (mut used, mut taken) = (HashSet::new(), HashSet::new());
@@ -69,12 +69,13 @@ proptest! {
                 Step::Poll { days } => {
                     now = Timestamp(now.0 + days * DAY);
                     recv.forget(now);
-                    let wanted = recv.wanted(now);
+                    let wanted = recv.wanted(now, most);
                     prop_assert!(wanted <= OUTSTANDING_TAGS);
                     if wanted > 0 {
                         announced.push(grow(&mut recv, wanted, now));
-                        prop_assert_eq!(recv.wanted(now), 0);
+                        prop_assert_eq!(recv.wanted(now, most), 0);
                     }
+                    prop_assert!(recv.registered(now.after(MARGIN)) <= most);
                     prop_assert!(recv.batches.len() <= MAX_BATCHES);
                     prop_assert!(recv.expected().count() <= MAX_BATCHES * 64);
                 }
@@ -121,17 +122,17 @@ proptest! {
 fn what_a_host_swallowed_does_not_count_as_left() {
     let now = Timestamp(DAY);
     let mut recv = RecvBatches::new(1);
-    assert_eq!(recv.wanted(now), 64);
+    assert_eq!(recv.wanted(now, 320), 64);
     let first = grow(&mut recv, 64, now);
     assert!(recv.burn(first.batch, 40));
-    assert_eq!((recv.outstanding(now), recv.wanted(now)), (23, 41));
+    assert_eq!((recv.outstanding(now), recv.wanted(now, 320)), (23, 41));
     let second = grow(&mut recv, 41, now);
     assert_eq!((second.batch, second.first, second.end), (2, 64, 105));
-    assert_eq!((recv.outstanding(now), recv.wanted(now)), (64, 0));
+    assert_eq!((recv.outstanding(now), recv.wanted(now, 320)), (64, 0));
     // The swallowed ones may still come.
     assert!(recv.burn(1, 3) && !recv.burn(1, 3) && !recv.burn(1, 64));
     // Nothing at all came for a week.
-    assert_eq!(recv.wanted(Timestamp(9 * DAY)), 64);
+    assert_eq!(recv.wanted(Timestamp(9 * DAY), 320), 64);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod blocking;
 mod compromise;
 mod crossing;
+mod meetings;
 mod shredding;
 
 use super::*;

@@ -1,5 +1,6 @@
 //! The receiver's side, against contacts that a test holds in its hand.
 
+mod collected;
 mod gaps;
 mod isolation;
 mod keeping;

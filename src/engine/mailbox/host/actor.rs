@@ -24,6 +24,8 @@ const BATCH: usize = 32;
 const BATCH_BYTES: usize = 2 << 20;
 /// How often what is over is cleared away and the service time noted.
 const HOUSEKEEPING_MS: u64 = 3_600_000;
+/// After a failure to read the mailboxes they are not read again before this has passed.
+const RELOAD_MS: u64 = 5_000;
 /// When an owner was here is noted as seldom as this.
 const SEEN_MS: i64 = 3_600_000;
 
@@ -35,6 +37,9 @@ pub(super) struct Actor {
     commands: mpsc::Receiver<Command>,
     room: Room,
     loaded: bool,
+    /// When to read the mailboxes again: they could not be read, so memory may not be what the
+    /// disk is, and nobody is served from it.
+    reload_ms: Option<u64>,
     next_round: u64,
 }
 
@@ -54,6 +59,7 @@ impl Actor {
             commands,
             room,
             loaded: false,
+            reload_ms: None,
             next_round: 0,
         }
     }
@@ -61,9 +67,10 @@ impl Actor {
     pub(super) async fn run(mut self, stop: Stop) {
         loop {
             // Without mailboxes there is nothing to keep in order, and nothing to wake up for.
-            let idle = self.room.shelves.is_empty();
+            let idle = self.room.shelves.is_empty() && self.reload_ms.is_none();
             let clock = self.room.clock.clone();
-            let left = self.next_round.saturating_sub(clock.steady_ms());
+            let next = self.reload_ms.unwrap_or(self.next_round);
+            let left = next.saturating_sub(clock.steady_ms());
             tokio::select! {
                 biased;
                 () = stop.draining() => break,
@@ -134,6 +141,12 @@ impl Actor {
         if frames.is_empty() {
             return;
         }
+        if !self.is_true() {
+            for (route, _) in frames {
+                self.net.disconnect(route).await;
+            }
+            return;
+        }
         let store = self.store();
         let (mut left, mut failure) = (frames.into_iter(), None);
         let mut desk = Desk::new(&mut self.room, &store);
@@ -196,10 +209,25 @@ impl Actor {
     fn settle(&mut self, done: Result<(), StoreError>) {
         if done.is_err() {
             self.warn(done);
-            let read = self.bus.store().read();
-            let loaded = self.room.load(&read);
-            self.warn(loaded);
+            self.reload();
         }
+    }
+
+    fn reload(&mut self) {
+        let read = self.bus.store().read();
+        let loaded = self.room.load(&read);
+        let again = self.room.clock.steady_ms() + RELOAD_MS;
+        self.reload_ms = loaded.is_err().then_some(again);
+        self.warn(loaded);
+    }
+
+    /// Whether memory is what the disk is.
+    fn is_true(&mut self) -> bool {
+        let now = self.room.clock.steady_ms();
+        if self.loaded && self.reload_ms.is_some_and(|at| at <= now) {
+            self.reload();
+        }
+        self.reload_ms.is_none()
     }
 
     async fn open(&mut self) {
@@ -212,9 +240,10 @@ impl Actor {
                 self.room.load(&read)
             });
             if done.is_err() {
+                self.reload_ms = Some(steady + RELOAD_MS);
                 return self.warn(done);
             }
-            self.loaded = true;
+            (self.loaded, self.reload_ms) = (true, None);
             self.next_round = steady;
             let shelves = self.room.shelves.values();
             for record in shelves
@@ -251,6 +280,9 @@ impl Actor {
     }
 
     async fn on_link_up(&mut self, route: RouteId, id: MailboxId, side: Side) {
+        if !self.is_true() {
+            return self.net.disconnect(route).await;
+        }
         let now = self.bus.now().0;
         let Some(shelf) = self.room.shelves.get_mut(&id) else {
             return self.net.disconnect(route).await;
@@ -274,6 +306,12 @@ impl Actor {
     }
 
     async fn keep_house(&mut self) {
+        if !self.loaded {
+            return self.open().await;
+        }
+        if !self.is_true() {
+            return;
+        }
         self.next_round = self.room.clock.steady_ms() + HOUSEKEEPING_MS;
         let store = self.store();
         let now = self.room.service_now();

@@ -101,7 +101,7 @@ impl<'a> Desk<'a> {
             verdict => verdict,
         };
         let no = MailboxFrame::PutNo(tag);
-        self.room.count(verdict != Verdict::No);
+        self.room.note(verdict != Verdict::No);
         let say = match verdict {
             Verdict::No if self.room.is_nuisance(route) => Say::Nothing,
             Verdict::No => Say::Frame(no.clone()),

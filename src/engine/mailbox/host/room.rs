@@ -6,11 +6,11 @@ use super::{
     shelf::Shelf,
 };
 use crate::{
-    base::Clock,
+    base::{Clock, chain},
     crypto::hash,
     model::{MailboxHostStatus, MailboxId, RouteId},
     net::{Access, Route},
-    store::{Read, StoreError, mailbox, records::MailboxRecord},
+    store::{Read, Record, StoreError, mailbox, records::MailboxRecord},
 };
 use std::collections::HashMap;
 
@@ -50,6 +50,7 @@ pub(super) struct Room {
     pub(super) time: ServiceTime,
     pub(super) max_bytes: u64,
     pub(super) shelves: HashMap<MailboxId, Shelf>,
+    unreadable: usize,
     guests: HashMap<RouteId, Guest>,
     rates: HashMap<MailboxId, Bucket>,
     taken: u64,
@@ -63,6 +64,7 @@ impl Room {
             time: ServiceTime::default(),
             max_bytes,
             shelves: HashMap::new(),
+            unreadable: 0,
             guests: HashMap::new(),
             rates: HashMap::new(),
             taken: 0,
@@ -70,14 +72,29 @@ impl Room {
         }
     }
 
-    /// Reads every mailbox anew.
+    /// Reads every mailbox anew; on an error nothing has changed. One that cannot be read
+    /// costs nobody else's service.
     pub(super) fn load(&mut self, from: &impl Read) -> Result<(), StoreError> {
-        self.shelves.clear();
-        for record in mailbox::list(from)? {
-            let shelf = Shelf::load(from, record)?;
-            self.shelves.insert(shelf.id, shelf);
+        let (mut shelves, mut unreadable) = (HashMap::new(), 0);
+        for name in mailbox::names(from)? {
+            match load_one(from, &name) {
+                Ok(Some(shelf)) => drop(shelves.insert(shelf.id, shelf)),
+                // Gone since the names were read.
+                Ok(None) => {}
+                Err(error) if is_of_one_mailbox(&error) => {
+                    tracing::error!(error = %chain(&error), "a mailbox cannot be read");
+                    unreadable += 1;
+                }
+                Err(error) => return Err(error),
+            }
         }
+        (self.shelves, self.unreadable) = (shelves, unreadable);
         Ok(())
+    }
+
+    /// How many mailboxes there are, those that cannot be read included.
+    pub(super) fn count(&self) -> usize {
+        self.shelves.len() + self.unreadable
     }
 
     pub(super) fn service_now(&self) -> u64 {
@@ -149,7 +166,7 @@ impl Room {
         })
     }
 
-    pub(super) fn count(&mut self, taken: bool) {
+    pub(super) fn note(&mut self, taken: bool) {
         if taken {
             self.taken += 1;
         } else {
@@ -179,6 +196,27 @@ impl Room {
             refused: self.refused,
         }
     }
+}
+
+fn load_one(from: &impl Read, name: &[u8]) -> Result<Option<Shelf>, StoreError> {
+    let table = MailboxRecord::TABLE;
+    let id = MailboxId::from_slice(name).ok_or(StoreError::Malformed { table })?;
+    let Some(record) = mailbox::get(from, &id)? else {
+        return Ok(None);
+    };
+    let shelf = Shelf::load(from, record)?;
+    if shelf.id != id {
+        return Err(StoreError::Malformed { table });
+    }
+    Ok(Some(shelf))
+}
+
+/// Whether the rest of the store is well.
+const fn is_of_one_mailbox(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Damaged { .. } | StoreError::Missing { .. } | StoreError::Malformed { .. }
+    )
 }
 
 /// The routes under which a mailbox's owner and its depositors are let in.

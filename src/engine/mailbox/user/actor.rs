@@ -1,11 +1,11 @@
 //! The loop: contacts who are away, hosts that are to get parcels, hosts that have some.
 
 use super::{
-    Announced, Command, Event, Neighbours, Pace, Shared, collect::Poll, deposits::Host,
-    lanes::Lanes, rising::Speaker,
+    Announced, Command, Event, Neighbours, Pace, Shared, arrange::forsaken, collect::Poll,
+    deposits::Host, lanes::Lanes, rising::Speaker,
 };
 use crate::{
-    base::{Clock, Stop},
+    base::{Clock, Stop, chain},
     crypto::{Random, SystemRandom},
     engine::contacts::RouteKind,
     model::{ContactId, FailureReason, RouteId},
@@ -86,6 +86,7 @@ impl Actor {
             Command::Unlocked => {
                 self.find_mailboxes().await;
                 self.find_receipts();
+                self.find_forsaken();
             }
             Command::Locked | Command::Changed => self.find_mailboxes().await,
             Command::Rows(route) => self.lanes.on_rows(route, now),
@@ -174,6 +175,21 @@ impl Actor {
             let record = mailbox_tags::recv(&read, &ContactId(route.0));
             if record.is_ok_and(|record| record.is_some_and(|record| record.receipt_owed)) {
                 self.owe_receipt(route);
+            }
+        }
+    }
+
+    /// Contacts who were not told yet that a mailbox is not ours any more.
+    fn find_forsaken(&self) {
+        let routes = self.rooms.contacts.routes(RouteKind::Contact);
+        match forsaken(&self.rooms.bus.store().read(), &routes) {
+            Ok(left) => {
+                for (contacts, announced) in left {
+                    super::rising::say(&self.speaker, Event::Announce(contacts, announced));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "cannot see which mailboxes were left");
             }
         }
     }

@@ -6,7 +6,11 @@ use crate::{
     engine::contacts::RouteKind,
     model::{ContactId, IdentityId, MailboxId, OwnMailbox, RouteId, Timestamp, limits},
     protocol::MailboxCode,
-    store::{Once, StoreError, mailbox_tags, own_mailboxes, records::OwnMailboxRecord, settings},
+    store::{
+        Once, Read, StoreError, mailbox_tags, own_mailboxes,
+        records::{OwnMailboxRecord, RecvPathRecord},
+        settings,
+    },
 };
 
 /// Most mailboxes of one identity.
@@ -134,4 +138,36 @@ impl Mailboxes {
             failing: self.shared.failing().contains(&id),
         })
     }
+}
+
+/// Mailboxes that are not ours any more, each with the contacts who still have tags there: the
+/// word that they were left has been lost with a former run, or with the vault's locking.
+pub(super) fn forsaken(
+    from: &impl Read,
+    routes: &[RouteId],
+) -> Result<Vec<(Vec<RouteId>, Announced)>, StoreError> {
+    let ours = own_mailboxes::list(from)?;
+    let mut left: Vec<(Vec<RouteId>, Announced)> = Vec::new();
+    for route in routes {
+        let record = mailbox_tags::recv(from, &ContactId(route.0))?;
+        let paths = record.map_or_else(Vec::new, |record| record.paths);
+        let gone = |path: &RecvPathRecord| ours.iter().all(|row| row.id != path.mailbox);
+        for path in paths.into_iter().filter(gone) {
+            let Some(mailbox) = MailboxId::from_slice(&path.mailbox) else {
+                continue;
+            };
+            let known = left.iter_mut().find(|(_, one)| one.mailbox == mailbox);
+            if let Some((contacts, _)) = known {
+                contacts.push(*route);
+                continue;
+            }
+            let announced = Announced {
+                mailbox,
+                path: path.path,
+                host: None,
+            };
+            left.push((vec![*route], announced));
+        }
+    }
+    Ok(left)
 }

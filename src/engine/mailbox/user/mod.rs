@@ -8,11 +8,16 @@
 //! - Custody of a mailbox is shown as `stored` and otherwise believed as little as any: the
 //!   rows stay until the contact's signed receipt.
 //! - A host that refuses a parcel three times does not get it any more; it is sealed under
-//!   another tag a day later, as is what nobody receipts.
+//!   another tag a day later, as is what nobody receipts; then after two days, four, eight,
+//!   and sixteen.
 //! - A mailbox belongs to one identity: contacts of another could else tell by its host that
 //!   both are the same person.
 //! - Dummies in a registered set follow from the mailbox's secret and so come again each time.
 //!   Fresh ones would show what is real, which is what stays.
+//! - A tag stays registered while it is valid, whatever comes: contacts may have heard of it.
+//!   So contacts share the set, and new tags are made only where there is room; those past
+//!   their time leave the set, but what is listed under them is still known. With many
+//!   contacts each batch is small, and whoever is written to more than that packs it tighter.
 //! - Contacts hear of tags once the host has them, so that no deposit is refused for haste.
 //! - A poll asks for everything there is, not for what is new: a cursor would be the host's
 //!   word, and what was taken is deleted anyway. Its time is a Poisson process', so the host

@@ -8,7 +8,7 @@ use crate::{
     crypto::{Secret, mac},
     engine::event_bus::EventBus,
     model::{ContactId, MailboxId, RouteId, Timestamp},
-    protocol::{MailboxCode, mailbox_hash},
+    protocol::{MailboxCode, RecvBatches, mailbox_hash},
     store::{
         StoreError, Txn, contacts, mailbox_tags, own_mailboxes,
         records::{ContactRecord, OwnMailboxRecord, RecvPathRecord},
@@ -23,8 +23,11 @@ const MAX_CLASS: u8 = 3;
 /// A tag is valid for 30 days; the day on which it ends counts.
 const VALID_DAYS: i64 = 31;
 const DAY_MS: i64 = 86_400_000;
-/// Numbers of tags that may be registered; the rest of the set is for those that are late.
+/// Tags that all contacts together get; the rest of the set is for those who would have none.
 const SHARED_TAGS: u64 = 3_072;
+/// As many as a set holds.
+const ALL_TAGS: u64 = 4_096;
+const _: () = assert!(ALL_TAGS as usize == MAX_SET);
 /// `ContactRecord.state` of a contact who may be heard.
 const ACTIVE: u32 = 1;
 
@@ -79,23 +82,22 @@ pub(super) fn prepare(bus: &EventBus, id: MailboxId) -> Result<Option<Prepared>,
     };
     let ours = |row: &ContactRecord| row.identity == mailbox.identity && row.state == ACTIVE;
     let rows: Vec<_> = contacts::list(&txn)?.into_iter().filter(ours).collect();
-    let count = u64::try_from(rows.len()).unwrap_or(u64::MAX).max(1);
-    let most = (SHARED_TAGS / count).max(1);
-    let (mut expected, mut untold) = (HashMap::new(), Vec::new());
+    let mut shares = Shares::of(&txn, &mailbox, &rows, now)?;
+    let (mut expected, mut usable, mut untold) = (HashMap::new(), Vec::new(), Vec::new());
     for contact in rows {
-        let Some(path) = top_up_contact(&mut txn, &mailbox, &contact, most, now)? else {
+        let Some(path) = shares.top_up(&mut txn, &mailbox, &contact, now)? else {
             continue;
         };
         let Some(route) = RouteId::from_slice(&contact.id) else {
             continue;
         };
-        collect(&path, route, &mut expected);
+        collect(&path, route, now, &mut expected, &mut usable);
         if path.batches.iter().any(|batch| !batch.seed.is_empty()) {
             untold.push(route);
         }
     }
     bus.store().queue(txn)?.wait()?;
-    let set = padded(&mailbox.secret, expected.keys().copied().collect(), now);
+    let set = padded(&mailbox.secret, in_order_of_use(usable), now);
     Ok(Some(Prepared {
         set,
         expected,
@@ -104,54 +106,119 @@ pub(super) fn prepare(bus: &EventBus, id: MailboxId) -> Result<Option<Prepared>,
     }))
 }
 
-/// The contact's tags at this mailbox, topped up.
-fn top_up_contact(
-    txn: &mut Txn,
-    mailbox: &OwnMailboxRecord,
-    contact: &ContactRecord,
-    most: u64,
-    now: Timestamp,
-) -> Result<Option<RecvPathRecord>, StoreError> {
-    let Some(who) = ContactId::from_slice(&contact.id) else {
-        return Ok(None);
-    };
-    let Some(session) = sessions::get(txn, &who)? else {
-        return Ok(None);
-    };
-    let mut record = recv_record(txn, contact)?;
-    let at = record.paths.iter();
-    let mut path = match at.clone().position(|path| path.mailbox == mailbox.id) {
-        Some(at) => record.paths.remove(at),
-        None => RecvPathRecord {
-            mailbox: mailbox.id.clone(),
-            path: mailbox.path,
-            ..RecvPathRecord::default()
-        },
-    };
-    let Some(changed) = top_up(&mut path, contact, &session, most, now) else {
-        tracing::error!("a contact's mailbox tags cannot be read");
-        return Ok(None);
-    };
-    if changed {
-        record.paths.push(path.clone());
-        mailbox_tags::put_recv(txn, &who, &record)?;
-    }
-    Ok(Some(path))
+/// How a host's set is shared among contacts.
+///
+/// Tags that a contact may have heard of stay in it while they are valid, so new ones are only
+/// made where there is room: whoever had more while there were fewer contacts gets none until
+/// that is used or over.
+struct Shares {
+    /// Most tags of one contact.
+    each: u64,
+    /// Tags of all contacts.
+    registered: u64,
 }
 
-fn collect(path: &RecvPathRecord, contact: RouteId, into: &mut HashMap<TagHash, Expected>) {
+impl Shares {
+    fn of(
+        txn: &Txn,
+        mailbox: &OwnMailboxRecord,
+        contacts: &[ContactRecord],
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let count = u64::try_from(contacts.len()).unwrap_or(u64::MAX).max(1);
+        let mut registered = 0;
+        for contact in contacts {
+            let record = recv_record(txn, contact)?;
+            let mut at = record.paths.iter();
+            let path = at.find(|path| path.mailbox == mailbox.id);
+            let batches = path.and_then(recv_batches);
+            registered += batches.map_or(0, |batches| batches.registered(now));
+        }
+        Ok(Self {
+            each: (SHARED_TAGS / count).max(1),
+            registered,
+        })
+    }
+
+    /// The contact's tags at this mailbox, topped up.
+    fn top_up(
+        &mut self,
+        txn: &mut Txn,
+        mailbox: &OwnMailboxRecord,
+        contact: &ContactRecord,
+        now: Timestamp,
+    ) -> Result<Option<RecvPathRecord>, StoreError> {
+        let Some(who) = ContactId::from_slice(&contact.id) else {
+            return Ok(None);
+        };
+        let Some(session) = sessions::get(txn, &who)? else {
+            return Ok(None);
+        };
+        let mut record = recv_record(txn, contact)?;
+        let at = record.paths.iter();
+        let mut path = match at.clone().position(|path| path.mailbox == mailbox.id) {
+            Some(at) => record.paths.remove(at),
+            None => RecvPathRecord {
+                mailbox: mailbox.id.clone(),
+                path: mailbox.path,
+                ..RecvPathRecord::default()
+            },
+        };
+        let before = recv_batches(&path);
+        let has_none = before.as_ref().is_some_and(|own| own.outstanding(now) == 0);
+        let all = if has_none { ALL_TAGS } else { SHARED_TAGS };
+        let share = (self.each, all.saturating_sub(self.registered));
+        let Some(changed) = top_up(&mut path, contact, &session, share, now) else {
+            tracing::error!("a contact's mailbox tags cannot be read");
+            return Ok(None);
+        };
+        let count = |own: RecvBatches| own.registered(now);
+        self.registered += recv_batches(&path).map_or(0, count);
+        self.registered = self.registered.saturating_sub(before.map_or(0, count));
+        if changed {
+            record.paths.push(path.clone());
+            mailbox_tags::put_recv(txn, &who, &record)?;
+        }
+        Ok(Some(path))
+    }
+}
+
+/// Notes where each parcel that may come belongs, and in `usable` the hashes to register, each
+/// with how many of the same contact come before it.
+fn collect(
+    path: &RecvPathRecord,
+    contact: RouteId,
+    now: Timestamp,
+    expected: &mut HashMap<TagHash, Expected>,
+    usable: &mut Vec<(usize, TagHash)>,
+) {
     let Some(batches) = recv_batches(path) else {
         return;
     };
-    for (tag, batch, j) in batches.expected() {
+    let mut before = 0;
+    for (tag, batch, j, end) in batches.expected() {
+        let hash = mailbox_hash(&tag.0);
+        if end > now {
+            usable.push((before, hash));
+            before += 1;
+        }
         let place = Expected {
             contact,
             path: path.path,
             batch,
             j,
         };
-        into.insert(mailbox_hash(&tag.0), place);
+        expected.insert(hash, place);
     }
+}
+
+/// What contacts use next comes first, should there be more than a set can hold.
+fn in_order_of_use(mut usable: Vec<(usize, TagHash)>) -> Vec<TagHash> {
+    if usable.len() > MAX_SET {
+        tracing::warn!("a mailbox cannot take every tag that contacts have");
+    }
+    usable.sort_by_key(|(before, _)| *before);
+    usable.into_iter().map(|(_, hash)| hash).collect()
 }
 
 /// Fills up to a power of two. The same dummies come again each time: what stayed from one set
@@ -177,3 +244,6 @@ fn padded(secret: &[u8], mut hashes: Vec<TagHash>, now: Timestamp) -> TagSet {
         valid_until: u32::try_from(day).unwrap_or(u32::MAX),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,7 @@ use crate::{
     crypto::{Secret, SystemRandom},
     model::{ContactId, ConversationId, MailboxId, RouteId, Timestamp},
     protocol::{
-        MailboxOffer, MailboxTags, OUTSTANDING_TAGS, RecvBatch, RecvBatches, SendBatch,
-        SendBatches, mailbox_tag_key,
+        MailboxOffer, MailboxTags, RecvBatch, RecvBatches, SendBatch, SendBatches, mailbox_tag_key,
     },
     store::{
         StoreError, Txn, deposits, mailbox_tags,
@@ -95,18 +94,19 @@ pub(crate) fn write_recv_batches(path: &mut RecvPathRecord, batches: &RecvBatche
     path.batches = batches.batches.iter().map(record).collect();
 }
 
-/// Adds a batch of at most `most` tags to `path` if it needs one. Returns whether anything
-/// changed; `None` if the record cannot be read.
+/// Adds a batch to `path` if it needs one, so that the host has at most `share` of the
+/// contact's tags, and of at most `room` tags. Returns whether anything changed; `None` if the
+/// record cannot be read.
 pub(super) fn top_up(
     path: &mut RecvPathRecord,
     contact: &ContactRecord,
     session: &SessionRecord,
-    most: u64,
+    (share, room): (u64, u64),
     now: Timestamp,
 ) -> Option<bool> {
     let mut batches = recv_batches(path)?;
     let gone = batches.forget(now);
-    let wanted = batches.wanted(now).min(most.min(OUTSTANDING_TAGS));
+    let wanted = batches.wanted(now, share).min(room);
     if wanted == 0 {
         write_recv_batches(path, &batches);
         return Some(gone);
@@ -133,8 +133,13 @@ pub(crate) fn renew(txn: &mut Txn, contact: ContactId, now: Timestamp) -> Result
     let Some(mut record) = mailbox_tags::recv(txn, &contact)? else {
         return Ok(());
     };
-    let batches = record.paths.iter_mut().flat_map(|path| &mut path.batches);
-    batches.for_each(|batch| batch.valid_until = batch.valid_until.min(now.0));
+    for path in &mut record.paths {
+        let Some(mut batches) = recv_batches(path) else {
+            continue;
+        };
+        batches.age(now);
+        write_recv_batches(path, &batches);
+    }
     mailbox_tags::put_recv(txn, &contact, &record)
 }
 

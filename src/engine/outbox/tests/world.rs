@@ -10,7 +10,7 @@ use crate::{
     protocol::{EpochReceipt, Receipt},
     store::{
         Fault, Store, StoreOptions, Ticket, Tier, Txn, outbox,
-        records::{OutboxHead, OutboxRow},
+        records::{DepositMark, OutboxHead, OutboxRow},
         routes,
     },
     wire::Frame,
@@ -202,8 +202,21 @@ impl World {
             }],
             ..Receipt::default()
         };
+        self.settle_by(&receipt).await
+    }
+
+    /// The same for a receipt that refuses `places` and covers none.
+    pub(super) async fn refuse(&self, places: &[(u32, u64)]) -> Vec<(u32, u64)> {
+        let receipt = Receipt {
+            cannot_open: places.to_vec(),
+            ..Receipt::default()
+        };
+        self.settle_by(&receipt).await
+    }
+
+    async fn settle_by(&self, receipt: &Receipt) -> Vec<(u32, u64)> {
         let mut txn = self.store.begin();
-        let again = self.outbox.settle(&mut txn, ROUTE, &receipt).unwrap();
+        let again = self.outbox.settle(&mut txn, ROUTE, receipt).unwrap();
         self.store.commit(txn).await.unwrap();
         again
     }
@@ -219,6 +232,23 @@ impl World {
         let mut txn = self.store.begin();
         routes::remove(&mut txn, &ROUTE).unwrap();
         self.store.commit(txn).await.unwrap();
+    }
+
+    /// The row was left at a mailbox long ago.
+    pub(super) async fn left_at_mailbox(&self, number: u64) {
+        let mut txn = self.store.begin();
+        let mark = DepositMark {
+            path: 1,
+            at: 1,
+            times: 1,
+        };
+        outbox::update(&mut txn, &ROUTE, number, |row| row.deposits.push(mark)).unwrap();
+        self.store.commit(txn).await.unwrap();
+    }
+
+    pub(super) fn marks(&self, number: u64) -> Vec<DepositMark> {
+        let row = outbox::get(&self.store.read(), &ROUTE, number);
+        row.unwrap().unwrap().deposits
     }
 
     /// Removes rows as a receipt or the user does.

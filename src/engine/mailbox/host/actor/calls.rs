@@ -23,7 +23,7 @@ impl Actor {
     ) -> Result<(HostedMailbox, MailboxCode), MailboxHostError> {
         let store = self.store();
         let fresh = offer::fresh(&new, self.bus.now())?;
-        let count = self.room.shelves.len();
+        let count = self.room.count();
         let made = {
             let txn = store.begin();
             offer::write(txn, &store, &fresh, &new, &once, count)?
@@ -75,9 +75,10 @@ impl Actor {
     }
 
     pub(super) fn list(&self) -> Result<Vec<HostedMailbox>, MailboxHostError> {
-        let rows = mailbox::list(&self.bus.store().read()).map_err(MailboxHostError::Store)?;
-        let ids = rows.iter().filter_map(|row| MailboxId::from_slice(&row.id));
-        ids.map(|id| self.describe(id)).collect()
+        let names = mailbox::names(&self.bus.store().read()).map_err(MailboxHostError::Store)?;
+        let ids = names.iter().filter_map(|name| MailboxId::from_slice(name));
+        let served = ids.filter(|id| self.room.shelves.contains_key(id));
+        served.map(|id| self.describe(id)).collect()
     }
 
     /// Refused like [`list`](Self::list): a room that was not read yet is not empty.

@@ -156,3 +156,40 @@ async fn an_offer_is_made_once_and_its_code_told_until_it_is_used() {
     assert!(matches!(offer().await, Err(MailboxHostError::CodeGone)));
     world.home.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_damaged_mailbox_costs_no_other_its_service() {
+    let mut world = World::new().await;
+    let (damaged, ..) = world.home.offer(DEFAULT_QUOTA).await;
+    let (_, keys, mut owner, depositor) = both(&world.home, DEFAULT_QUOTA).await;
+    assert!(owner.register(&[1], 64, false).await);
+    drop((owner, depositor));
+    let mut txn = world.home.store.begin();
+    txn.put(&damaged.id.0, &MailboxRecord::default()).unwrap();
+    world.home.store.commit(txn).await.unwrap();
+    world = world.restart().await;
+    assert_eq!(world.home.host.list().await.unwrap().len(), 1);
+    let mut depositor = Guest::link(&keys.deposit, &world.home).await;
+    assert!(depositor.put(parcel(1, 0)).await);
+    world.home.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_could_not_read_its_mailboxes_reads_them_later() {
+    let world = World::new().await;
+    let (_, keys, mut owner, mut depositor) = both(&world.home, DEFAULT_QUOTA).await;
+    assert!(owner.register(&[1, 2], 64, false).await);
+    world.home.vault.lock().await.unwrap();
+    world.home.store.detach(Tier::Transport);
+    depositor.say(MailboxFrame::Put(parcel(1, 0))).await;
+    depositor.is_hung_up_on().await;
+    assert!(world.home.vault.unlock_unattended().await.unwrap());
+    // Nobody is served from what may not be on disk.
+    assert_eq!(world.home.host.list().await.unwrap().len(), 1);
+    world.hand.advance(std::time::Duration::from_secs(5));
+    let mut depositor = Guest::link(&keys.deposit, &world.home).await;
+    assert!(depositor.put(parcel(1, 0)).await);
+    let mut owner = Guest::link(&keys.owner, &world.home).await;
+    assert_eq!(owner.list(0).await.len(), 1);
+    world.home.stop().await;
+}

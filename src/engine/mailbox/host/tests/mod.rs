@@ -11,7 +11,7 @@ use crate::{
     engine::vault::{SlotChoice, Vault},
     net::{self, Access, NetConfig, Route},
     protocol::{MailboxKeys, mailbox_hash},
-    store::{Fault, Store, StoreOptions},
+    store::{Fault, Store, StoreOptions, Tier, records::MailboxRecord},
     wire::{Listed, PARCEL_BYTES, Quota, TagHash, TagSet},
 };
 use std::{
