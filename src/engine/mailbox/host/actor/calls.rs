@@ -83,7 +83,7 @@ impl Actor {
 
     /// Refused like [`list`](Self::list): a room that was not read yet is not empty.
     pub(super) fn status(&self) -> Result<MailboxHostStatus, MailboxHostError> {
-        mailbox::list(&self.bus.store().read()).map_err(MailboxHostError::Store)?;
+        mailbox::names(&self.bus.store().read()).map_err(MailboxHostError::Store)?;
         Ok(self.room.status())
     }
 
