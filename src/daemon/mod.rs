@@ -13,6 +13,8 @@ mod lifecycle;
 mod logging;
 mod man;
 mod ports;
+#[cfg(test)]
+mod process;
 mod readiness;
 #[cfg(test)]
 mod tests;

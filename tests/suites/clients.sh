@@ -8,7 +8,8 @@ root=$PWD
 clients=$root/tests/suites/clients
 
 if [[ -z ${BIN:-} ]]; then
-    cargo build --locked --bins
+    # With what `cargo test` has built already: `cargo build` wants other features of some crates.
+    cargo test --locked --test it --no-run --quiet
     BIN=${CARGO_TARGET_DIR:-$root/target}/debug
 fi
 export PATH=$BIN:$PATH

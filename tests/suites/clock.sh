@@ -85,7 +85,10 @@ states() { ctl a invite ls --json | grep -o '"state":"[a-z]*"' | cut -d'"' -f4 |
 start c 2
 ctl c vault create --insecure-store >/dev/null 2>&1
 ctl c identity create Owner-c >/dev/null
-ctl c contact add "$late" >/dev/null 2>&1
+code=0
+ctl c contact add "$late" >/dev/null 2>"$scratch/late" || code=$?
+[[ $code -eq 10 ]] || fail "contact add with an invite that has ended exits with $code, not 10"
+grep -qi expired "$scratch/late" || fail "contact add does not say that the invite expired: $(cat "$scratch/late")"
 # Once a good one has been answered, the late one would have been.
 good=$(ctl a invite --auto-accept --quiet)
 ctl c contact add "$good" >/dev/null 2>&1

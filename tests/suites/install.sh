@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 if [[ -z ${BIN:-} ]]; then
-    cargo build --locked --bins
+    # With what `cargo test` has built already: `cargo build` wants other features of some crates.
+    cargo test --locked --test it --no-run --quiet
     BIN=${CARGO_TARGET_DIR:-$PWD/target}/debug
 fi
 x=$(mktemp -d)

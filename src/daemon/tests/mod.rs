@@ -6,6 +6,7 @@ mod time;
 
 use super::{
     Config, Options,
+    process::Process,
     wiring::{self, House},
 };
 use crate::{
@@ -31,7 +32,7 @@ struct Person {
     name: &'static str,
     home: tempfile::TempDir,
     clock: Clock,
-    running: Option<(House, Tasks)>,
+    running: Option<(House, Tasks, Process)>,
 }
 
 impl Person {
@@ -71,16 +72,22 @@ impl Person {
         for folder in [&config.paths.data, &config.paths.runtime] {
             Paths::create_private(folder).unwrap();
         }
-        let (tasks, store) = (Tasks::new(), wiring::open_store(&config).unwrap());
-        let house = wiring::assemble(&config, store, &self.clock, &tasks, Arc::new(|| {})).await;
-        self.running = Some((house.unwrap(), tasks));
+        let (clock, process) = (self.clock.clone(), Process::start());
+        let begun = async move {
+            let (tasks, store) = (Tasks::new(), wiring::open_store(&config).unwrap());
+            let house = wiring::assemble(&config, store, &clock, &tasks, Arc::new(|| {}));
+            (house.await.unwrap(), tasks)
+        };
+        let (house, tasks) = process.run(begun).await;
+        self.running = Some((house, tasks, process));
     }
 
     async fn stop(&mut self) {
-        let (house, tasks) = self.running.take().unwrap();
+        let (house, tasks, process) = self.running.take().unwrap();
         drop(house.service);
         assert_eq!(tasks.shut_down(PATIENCE).await, Vec::<&str>::new());
         house.store.close().await.unwrap();
+        process.end().await;
     }
 
     fn service(&self) -> &Service {

@@ -8,7 +8,7 @@ use crate::{
     base::{Paths, TestClock},
     daemon::{
         DbusSettings, DhtSettings, LanSettings, LogFormat, LogLevel, LogSettings, MailboxSettings,
-        NetSettings, StoreSettings,
+        NetSettings, StoreSettings, process::Process,
     },
     model::{DeliveryState, Direction, ErrorCode, PageRequest},
     net::LAN_PORT,
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Home {
     name: &'static str,
     dir: TempDir,
-    running: Option<(Service, Store, Tasks)>,
+    running: Option<(Service, Store, Tasks, Process)>,
 }
 
 impl Home {
@@ -99,20 +99,24 @@ impl Home {
         for dir in [&config.paths.data, &config.paths.runtime] {
             Paths::create_private(dir).unwrap();
         }
-        let (clock, tasks) = (hand.clock(), Tasks::new());
-        let store = open_store(&config).unwrap();
-        let house = assemble(&config, store, &clock, &tasks, Arc::new(|| ()))
-            .await
-            .unwrap();
-        self.running = Some((house.service, house.store, tasks));
+        let (clock, process) = (hand.clock(), Process::start());
+        let begun = async move {
+            let tasks = Tasks::new();
+            let store = open_store(&config).unwrap();
+            let house = assemble(&config, store, &clock, &tasks, Arc::new(|| ()));
+            (house.await.unwrap(), tasks)
+        };
+        let (house, tasks) = process.run(begun).await;
+        self.running = Some((house.service, house.store, tasks, process));
     }
 
     async fn stop(&mut self) {
-        let (service, store, tasks) = self.running.take().unwrap();
+        let (service, store, tasks, process) = self.running.take().unwrap();
         drop(service);
         let late = tasks.shut_down(Duration::from_secs(10)).await;
         assert!(late.is_empty(), "{late:?}");
         store.close().await.unwrap();
+        process.end().await;
     }
 
     fn service(&self) -> &Service {
