@@ -32,6 +32,11 @@
 //!   piece of the change, since one that went out meanwhile hangs. If no address of the last
 //!   network is left the PeerId changes, too. A daemon that listens on fixed addresses only is
 //!   told of no change: the library watches interfaces for wildcard addresses.
+//! - `quinn-proto` 0.11.19 never lets go of an incoming connection whose first packet that came
+//!   through closes it (it enters the draining state without a timer), nor of the endpoint that
+//!   has one. A dial that loses its race against TCP while the other daemon starts does that. It
+//!   costs some kilobytes, and the UDP port at the next change of the PeerId: then the daemon
+//!   goes on over TCP alone and asks for the port again, with pauses, until it is restarted.
 //! - TCP ports are asked for without `SO_REUSEPORT` before the library binds them with it:
 //!   else two daemons of one user would share a port without a word.
 //! - Whoever proves a key is charged nothing, whether or not the connection becomes the link:
