@@ -18,6 +18,7 @@ mod process;
 mod readiness;
 #[cfg(test)]
 mod tests;
+mod unit;
 mod wiring;
 
 pub use args::{Args, Command, Options};
@@ -36,4 +37,5 @@ pub use readiness::{
     ActivationError, Latch, Notifier, Readiness, SOCKET_NAME, spawn_watchdog,
     take_activated_listener, watchdog_period,
 };
+pub use unit::own_unit;
 pub use wiring::WiringError;

@@ -19,7 +19,7 @@ use crate::{
     },
     model::{Timestamp, VaultState},
     net::{Directory, DirectoryConfig, Lan, LanConfig, Net, NetConfig, NetError},
-    service::{About, Rooms, Service},
+    service::{About, Rooms, Service, Tally},
     store::{Store, StoreError, StoreOptions},
 };
 use std::{io, path::PathBuf, sync::Arc};
@@ -169,10 +169,14 @@ pub(super) async fn assemble(
         profile: config.profile.clone(),
         started_at: Timestamp(clock.wall_ms()),
         host_only: config.role == Role::Mailbox,
+        directory_wanted: config.dht.on,
+        socket: config.socket.clone(),
+        unit: super::own_unit(),
     };
     let service = Service::new(Rooms {
         about,
         conversations: Conversations::new(bus.clone()),
+        tally: Tally::new(&bus),
         bus,
         vault,
         identities,

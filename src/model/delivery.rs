@@ -131,7 +131,7 @@ pub enum PathKind {
 
 impl PathKind {
     /// Every kind, by [`number`](Self::number).
-    const ALL: [Self; 5] = [
+    pub const ALL: [Self; 5] = [
         Self::Direct,
         Self::Lan,
         Self::Relay,

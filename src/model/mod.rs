@@ -11,6 +11,7 @@ mod invite;
 pub mod limits;
 mod mailbox;
 mod message;
+mod network;
 mod page;
 mod time;
 mod vault;
@@ -28,6 +29,9 @@ pub use identity::Identity;
 pub use invite::{Invite, InviteState};
 pub use mailbox::{HostedMailbox, MailboxHostStatus, OwnMailbox};
 pub use message::{Direction, Message};
+pub use network::{
+    AddressScope, DhtState, LanState, Network, NetworkAddress, NetworkLink, Traffic, Transport,
+};
 pub use page::{Page, PageRequest};
 pub use time::{Hlc, Timestamp};
 pub use vault::{SlotKind, VaultState};

@@ -16,16 +16,20 @@ use super::{
     table::Table,
     transport,
 };
-use crate::base::{Clock, Stop};
+use crate::{
+    base::{Clock, Stop},
+    model::Transport,
+};
 use futures::StreamExt;
 use libp2p::{
     Swarm,
     swarm::{ConnectionId, SwarmEvent},
 };
 use moves::Moves;
+pub(super) use moves::has_route;
 use std::{
     collections::{HashMap, VecDeque},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
@@ -65,6 +69,8 @@ pub(super) struct Actor {
     moves: Moves,
     /// The address of ours that each connection was made from or to.
     sources: HashMap<ConnectionId, IpAddr>,
+    /// Where the other side of each connection is.
+    remotes: HashMap<ConnectionId, (SocketAddr, Transport)>,
     closing: bool,
     refused_before: u64,
 }
@@ -95,6 +101,7 @@ impl Actor {
             listen_at: None,
             moves: Moves::default(),
             sources: HashMap::new(),
+            remotes: HashMap::new(),
             closing: false,
             refused_before: 0,
         };
@@ -193,6 +200,7 @@ impl Actor {
             inbound_links,
             shared_links: self.table.shared(),
             dials: self.dials.len(),
+            dials_begun: self.dials.begun(),
             unproven: gate.unproven(),
             refused: self.refused_before + gate.refused(),
             listeners: self.table.listeners(),
@@ -209,6 +217,7 @@ impl Actor {
             } => self.on_established(connection_id, &endpoint),
             SwarmEvent::ConnectionClosed { connection_id, .. } => {
                 self.sources.remove(&connection_id);
+                self.remotes.remove(&connection_id);
                 self.dial_failed(connection_id, true);
             }
             SwarmEvent::OutgoingConnectionError { connection_id, .. } => {
@@ -246,6 +255,7 @@ impl Actor {
                     own: *self.swarm.local_peer_id(),
                     peer,
                     source: self.sources.get(&connection).copied(),
+                    remote: self.remotes.get(&connection).copied(),
                     errand,
                 };
                 if self.rotating.is_some() || self.ends.jobs.try_send(job).is_err() {
@@ -342,6 +352,7 @@ impl Actor {
         }
         self.deadlines.clear();
         self.sources.clear();
+        self.remotes.clear();
         for route in self.dials.cancel_all() {
             self.tell_failure(route, DialFailure::Unreachable);
         }

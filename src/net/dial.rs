@@ -36,11 +36,17 @@ pub(super) struct Dials {
     found: VecDeque<RouteId>,
     active: HashMap<RouteId, Dial>,
     routes: HashMap<ConnectionId, RouteId>,
+    begun: u64,
 }
 
 impl Dials {
     pub(super) fn len(&self) -> usize {
         self.waiting.len() + self.found.len() + self.active.len()
+    }
+
+    /// How many have begun since the start.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun
     }
 
     /// Queues a dial, unless there is one already.
@@ -81,6 +87,7 @@ impl Dials {
             met: false,
         };
         self.active.insert(route, dial);
+        self.begun += 1;
     }
 
     /// Calls `addresses` next, beside what a dial of `route` has under way: it may be hanging on

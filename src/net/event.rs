@@ -1,6 +1,9 @@
 //! What rises from the room, and what can be read of it at any time.
 
-use crate::{model::RouteId, wire::Frame};
+use crate::{
+    model::{PathKind, RouteId, Transport},
+    wire::Frame,
+};
 use std::{fmt, net::SocketAddr};
 
 /// A key that a link was proven with; never printed.
@@ -103,6 +106,25 @@ pub enum DialFailure {
     NotThem,
 }
 
+/// A link as it can be seen from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkView {
+    /// Whose link.
+    pub route: RouteId,
+    /// Whether they dialled.
+    pub inbound: bool,
+    /// By what way it goes; whoever was called knows only of relays and mailboxes.
+    pub path: PathKind,
+    /// Over what, if it is known.
+    pub transport: Option<Transport>,
+    /// Since when, in steady time.
+    pub up_ms: u64,
+    /// Bytes of frames that came in.
+    pub bytes_in: u64,
+    /// Bytes of frames that went out.
+    pub bytes_out: u64,
+}
+
 /// The room at a glance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NetStatus {
@@ -114,6 +136,8 @@ pub struct NetStatus {
     pub shared_links: usize,
     /// Routes being dialled or waiting for it.
     pub dials: usize,
+    /// Dials begun since the start.
+    pub dials_begun: u64,
     /// Incoming connections without a proof so far.
     pub unproven: usize,
     /// Incoming connections refused or evicted since the start.

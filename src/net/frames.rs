@@ -42,12 +42,12 @@ pub(super) struct FrameReader {
     body_have: usize,
     /// Whether the header is whole and `body` has its announced length.
     in_body: bool,
-    heard: bool,
+    heard: usize,
 }
 
 impl FrameReader {
-    /// Whether any byte came in since the last call.
-    pub(super) fn take_heard(&mut self) -> bool {
+    /// How many bytes came in since the last call.
+    pub(super) fn take_heard(&mut self) -> usize {
         std::mem::take(&mut self.heard)
     }
 
@@ -63,7 +63,7 @@ impl FrameReader {
             if got == 0 {
                 return Poll::Ready(Err(ReadError::Closed));
             }
-            self.heard = true;
+            self.heard += got;
             self.header_have += got;
             if self.header_have >= HEADER_LEN {
                 let len = wire::body_len(&self.header)?;
@@ -78,7 +78,7 @@ impl FrameReader {
             if got == 0 {
                 return Poll::Ready(Err(ReadError::Closed));
             }
-            self.heard = true;
+            self.heard += got;
             self.body_have += got;
         }
         let frame = wire::decode(&self.header, &self.body)?;

@@ -30,12 +30,18 @@ mod watch;
 pub use interfaces::LanExclude;
 
 use super::NetError;
-use crate::base::{Clock, Tasks};
+use crate::{
+    base::{Clock, Tasks},
+    model::LanState,
+};
 use actor::Actor;
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::sync::mpsc;
 
@@ -134,6 +140,8 @@ impl Shared {
 pub struct Lan {
     commands: mpsc::Sender<Command>,
     shared: Arc<Shared>,
+    enabled: bool,
+    hushed: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Lan {
@@ -155,10 +163,31 @@ impl Lan {
         let (commands, command_end) = mpsc::channel(COMMANDS);
         let (events, event_end) = mpsc::channel(EVENTS);
         let shared = Arc::<Shared>::default();
+        let enabled = config.enabled;
         let actor = Actor::start(config, clock, Arc::clone(&shared), command_end, events)
             .map_err(NetError::Lan)?;
         tasks.spawn("net-lan", actor.run(tasks.stop()));
-        Ok((Self { commands, shared }, event_end))
+        let lan = Self {
+            commands,
+            shared,
+            enabled,
+            hushed: Arc::default(),
+        };
+        Ok((lan, event_end))
+    }
+
+    /// What is done here now.
+    #[must_use]
+    pub fn state(&self) -> LanState {
+        if !self.enabled {
+            LanState::Off
+        } else if self.hushed.load(Ordering::SeqCst) {
+            LanState::Metered
+        } else if self.shared.lock().is_empty() {
+            LanState::NoNetwork
+        } else {
+            LanState::On
+        }
     }
 
     /// Where queries can be sent and are heard now. Empty while off or hushed.
@@ -190,6 +219,7 @@ impl Lan {
     /// Leaves the network alone for as long as `hushed`, as on one that is paid by the byte:
     /// nothing is sent and nothing heard.
     pub async fn hush(&self, hushed: bool) {
+        self.hushed.store(hushed, Ordering::SeqCst);
         self.tell(Command::Hush(hushed)).await;
     }
 

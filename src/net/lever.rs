@@ -1,6 +1,6 @@
 //! What others may do to a running link from outside.
 
-use super::event::LinkDownReason;
+use super::{event::LinkDownReason, meter::Meter};
 use futures::task::AtomicWaker;
 use std::{
     sync::{
@@ -17,9 +17,22 @@ pub(super) struct Lever {
     doubted: AtomicBool,
     wants_room: AtomicBool,
     waker: AtomicWaker,
+    meter: Meter,
 }
 
 impl Lever {
+    pub(super) fn new(meter: Meter) -> Self {
+        Self {
+            meter,
+            ..Self::default()
+        }
+    }
+
+    /// What the link has moved.
+    pub(super) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
     /// Ends the link; the first reason stands.
     pub(super) fn end(&self, reason: LinkDownReason) {
         if self.ending.set(reason).is_ok() {

@@ -96,6 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                 // An error shows again on the next write.
                 let _ = self.stream.write_all(&self.out).await;
                 let _ = self.stream.flush().await;
+                self.lever.meter().gave(self.out.len());
                 self.out.clear();
             }
             Some(frame) => {
@@ -198,6 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
                 Poll::Ready(Ok(0) | Err(_)) => return Err(LinkDownReason::Closed),
                 Poll::Ready(Ok(count)) => {
                     self.written += count;
+                    self.lever.meter().gave(count);
                     self.flushed = false;
                     moved = true;
                 }
@@ -246,7 +248,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             return Ok(moved);
         }
         let read = self.reader.poll_frame(cx, &mut self.stream);
-        if self.reader.take_heard() {
+        let heard = self.reader.take_heard();
+        if heard > 0 {
+            self.lever.meter().took(heard);
             self.alive.heard(now);
         }
         match read {

@@ -8,10 +8,19 @@ use super::{
     proof::{self, Ends, ProofError},
     table::{Claim, Most, Seat, Table},
 };
-use crate::{base::Clock, model::RouteId, wire::Frame};
+use crate::{
+    base::Clock,
+    model::{RouteId, Transport},
+    wire::Frame,
+};
 use futures::{StreamExt, stream::FuturesUnordered};
 use libp2p::{PeerId, Stream, swarm::ConnectionId};
-use std::{future::poll_fn, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::mpsc;
 
 /// Time for links to end once nothing new can come.
@@ -25,6 +34,8 @@ pub(super) struct Job {
     pub(super) peer: PeerId,
     /// The address of ours that the connection uses, if it is known.
     pub(super) source: Option<IpAddr>,
+    /// Where the other side is, if it is known.
+    pub(super) remote: Option<(SocketAddr, Transport)>,
     pub(super) errand: Errand,
 }
 
@@ -141,6 +152,7 @@ impl Links {
             route,
             peer: job.peer,
             source: job.source,
+            remote: job.remote,
             dialer,
         };
         let now = self.clock.steady_ms();

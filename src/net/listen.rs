@@ -1,6 +1,7 @@
 //! Listens where it should, and tries again where it cannot.
 
 use super::{behaviour::Behaviour, error::NetError, transport};
+use crate::model::Transport;
 use libp2p::{Multiaddr, Swarm, core::transport::ListenerId};
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -80,6 +81,15 @@ impl Listeners {
             *listener = None;
         }
     }
+}
+
+/// The sockets that `swarm` listens on.
+pub(super) fn sockets(swarm: &Swarm<Behaviour>) -> Vec<(SocketAddr, Transport)> {
+    let kind = |at| transport::socket_of(at).zip(transport::kind_of(at));
+    let mut found: Vec<_> = swarm.listeners().filter_map(kind).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// The socket addresses that `swarm` listens on, each once.

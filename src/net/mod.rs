@@ -76,6 +76,7 @@ mod link;
 mod links;
 mod listen;
 mod liveness;
+mod meter;
 mod proof;
 mod rendezvous;
 mod route;
@@ -84,14 +85,14 @@ mod transport;
 
 pub use config::NetConfig;
 pub use error::{DirectoryError, NetError, SendError};
-pub use event::{DialFailure, Event, LinkDownReason, LinkKey, NetStatus};
+pub use event::{DialFailure, Event, LinkDownReason, LinkKey, LinkView, NetStatus};
 pub use lan::{LAN_PORT, Lan, LanConfig, LanEvent, LanExclude, LanPlace, MAX_LAN_DATAGRAM_BYTES};
 pub use rendezvous::{Directory, DirectoryConfig, DirectoryStatus};
 pub use route::{Access, Route};
 
 use crate::{
     base::{Clock, Tasks},
-    model::RouteId,
+    model::{PathKind, RouteId, Traffic, Transport},
     wire::{Frame, MAX_CUSTODY_TAGS, PARCEL_BYTES},
 };
 use actor::{Actor, Ends};
@@ -164,14 +165,19 @@ impl Net {
         self.ask(Command::Cancel(route)).await;
     }
 
-    /// Has `addresses`, where somebody was seen a moment ago, be tried before the route's own
+    /// Has `addresses`, which were found `by` that path a moment ago, be tried before the route's own
     /// from now on, also by a dial that is under way. At most eight, kept in memory only; they
     /// take the place of those suggested before and go with the route.
-    pub async fn suggest(&self, route: RouteId, addresses: Vec<SocketAddr>) {
-        let news = self.table.suggest(route, addresses);
+    pub async fn suggest(&self, route: RouteId, by: PathKind, addresses: Vec<SocketAddr>) {
+        let news = self.table.suggest(route, by, addresses);
         if !news.is_empty() {
             self.ask(Command::Join(route, news)).await;
         }
+    }
+
+    /// Counts all links of `route` under `path` from the next one on, until it is removed.
+    pub fn count_as(&self, route: RouteId, path: PathKind) {
+        self.table.count_as(route, path);
     }
 
     /// Tries every address of the route once, over QUIC and TCP at a time. The outcome is a
@@ -236,6 +242,31 @@ impl Net {
     #[must_use]
     pub fn listen_addresses(&self) -> Vec<SocketAddr> {
         self.table.listeners()
+    }
+
+    /// What is listened on, each address once for each transport.
+    #[must_use]
+    pub fn sockets(&self) -> Vec<(SocketAddr, Transport)> {
+        self.table.sockets()
+    }
+
+    /// Every link that is up, the oldest first.
+    #[must_use]
+    pub fn links(&self) -> Vec<LinkView> {
+        self.table.views()
+    }
+
+    /// What links have moved since the start, one entry a path. Never falls.
+    #[must_use]
+    pub fn traffic(&self) -> Vec<Traffic> {
+        self.table.traffic()
+    }
+
+    /// Whether a packet could leave for the Internet, as the routing table says. Nothing is
+    /// sent.
+    #[must_use]
+    pub fn has_route(&self) -> bool {
+        actor::has_route()
     }
 
     /// How things are.

@@ -16,6 +16,7 @@
 use super::error::DirectoryError;
 use crate::{
     base::{Clock, Stop, Tasks},
+    model::Timestamp,
     wire::{ITEM_BYTES, SignedItem},
 };
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
@@ -71,6 +72,8 @@ impl Default for DirectoryConfig {
 /// How things are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DirectoryStatus {
+    /// When a node of ours last ran; `None` if none did.
+    pub ran_at: Option<Timestamp>,
     /// Whether a node of ours is running.
     pub running: bool,
     /// How many have been started.
@@ -290,9 +293,11 @@ impl Keeper {
                     dht: dht.clone(),
                     since_ms: now,
                 });
+                let at = Some(Timestamp(self.clock.wall_ms()));
                 self.told.send_modify(|status| {
                     status.running = true;
                     status.starts += 1;
+                    status.ran_at = at;
                 });
                 dht
             }
@@ -307,7 +312,11 @@ impl Keeper {
     /// The library's thread ends with the last lease.
     fn end(&mut self) {
         if self.node.take().is_some() {
-            self.told.send_modify(|status| status.running = false);
+            let at = Some(Timestamp(self.clock.wall_ms()));
+            self.told.send_modify(|status| {
+                status.running = false;
+                status.ran_at = at;
+            });
         }
     }
 

@@ -3,13 +3,19 @@
 //! Behind one lock that is held for moments only, so that queueing a frame needs no detour
 //! through the actor.
 
+mod view;
+
 use super::{
     event::LinkDownReason,
     lever::Lever,
+    meter::Ledger,
     proof::Candidate,
     route::{Access, Route},
 };
-use crate::{model::RouteId, wire::Frame};
+use crate::{
+    model::{PathKind, RouteId, Transport},
+    wire::Frame,
+};
 use libp2p::PeerId;
 use std::{
     collections::HashMap,
@@ -34,6 +40,8 @@ pub(super) struct Claim {
     pub(super) peer: PeerId,
     /// The address of ours that its connection uses, if it is known.
     pub(super) source: Option<IpAddr>,
+    /// Where the other side is, if it is known.
+    pub(super) remote: Option<(SocketAddr, Transport)>,
     /// Whether we dialled.
     pub(super) dialer: bool,
 }
@@ -79,12 +87,18 @@ struct Inner {
     links: HashMap<RouteId, Standing>,
     serial: u64,
     listeners: Vec<SocketAddr>,
+    sockets: Vec<(SocketAddr, Transport)>,
+    ledger: Arc<Ledger>,
 }
 
 struct Known {
     route: Route,
     /// Where somebody was seen a moment ago; dialled first.
     suggested: Vec<SocketAddr>,
+    /// By what way these were found.
+    found_by: PathKind,
+    /// By what way its links go, if that is the same for all.
+    path: Option<PathKind>,
     /// Whether no dial has begun since.
     found: bool,
     /// Dials in a row that somebody answered who would not accept our key.
@@ -103,6 +117,10 @@ impl Table {
         let known = Known {
             turned_away: 0,
             found: before.as_ref().is_some_and(|known| known.found),
+            found_by: before
+                .as_ref()
+                .map_or_else(PathKind::default, |known| known.found_by),
+            path: before.as_ref().and_then(|known| known.path),
             suggested: before.map_or_else(Vec::new, |known| known.suggested),
             route,
         };
@@ -113,6 +131,7 @@ impl Table {
     pub(super) fn suggest(
         &self,
         route: RouteId,
+        by: PathKind,
         mut addresses: Vec<SocketAddr>,
     ) -> Vec<SocketAddr> {
         addresses.truncate(MAX_SUGGESTED);
@@ -121,6 +140,7 @@ impl Table {
             return Vec::new();
         };
         known.found = !addresses.is_empty();
+        known.found_by = by;
         let former = std::mem::replace(&mut known.suggested, addresses.clone());
         addresses.retain(|address| !former.contains(address));
         addresses
@@ -274,35 +294,6 @@ impl Table {
             .for_each(|link| link.lever.doubt());
     }
 
-    /// Links, and how many of them came in.
-    pub(super) fn count(&self) -> (usize, usize) {
-        let inner = self.lock();
-        let inbound = inner.links.values().filter(|link| !link.dialer).count();
-        (inner.links.len(), inbound)
-    }
-
-    /// Links to shared routes.
-    pub(super) fn shared(&self) -> usize {
-        let inner = self.lock();
-        inner
-            .links
-            .values()
-            .filter(|link| link.of.is_some())
-            .count()
-    }
-
-    pub(super) fn listeners(&self) -> Vec<SocketAddr> {
-        self.lock().listeners.clone()
-    }
-
-    /// Sets the listeners; whether that changed anything.
-    pub(super) fn set_listeners(&self, listeners: Vec<SocketAddr>) -> bool {
-        let mut inner = self.lock();
-        let changed = inner.listeners != listeners;
-        inner.listeners = listeners;
-        changed
-    }
-
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -364,7 +355,7 @@ impl Inner {
         let serial = self.serial;
         let (queue, receiver) = mpsc::channel(QUEUE_FRAMES);
         let (last_word, heard) = oneshot::channel();
-        let lever = Arc::new(Lever::default());
+        let lever = Arc::new(Lever::new(self.meter(claim)));
         self.links.insert(
             route,
             Standing {

@@ -1,6 +1,7 @@
 //! Builds a swarm for one epoch, and translates addresses.
 
 use super::{behaviour::Behaviour, error::NetError};
+use crate::model;
 use libp2p::{
     Multiaddr, Swarm, Transport,
     core::{muxing::StreamMuxerBox, upgrade::Version},
@@ -85,6 +86,15 @@ pub(super) fn socket_of(address: &Multiaddr) -> Option<SocketAddr> {
     let ip = super::behaviour::ip_of(address)?;
     address.iter().find_map(|part| match part {
         Protocol::Udp(port) | Protocol::Tcp(port) => Some(SocketAddr::new(ip, port)),
+        _ => None,
+    })
+}
+
+/// What `address` is called or listened on over.
+pub(super) fn kind_of(address: &Multiaddr) -> Option<model::Transport> {
+    address.iter().find_map(|part| match part {
+        Protocol::Udp(_) => Some(model::Transport::Quic),
+        Protocol::Tcp(_) => Some(model::Transport::Tcp),
         _ => None,
     })
 }

@@ -1,6 +1,6 @@
-//! The daemon itself: status, checks, stop.
+//! The daemon itself: status and stop.
 
-use super::{Result, Rooms, Service, error};
+use super::{Result, Service, error};
 use crate::{
     engine::contacts::RouteKind,
     model::{Direction, Request, RequestState, Timestamp, VaultState},
@@ -103,74 +103,9 @@ impl Service {
         Ok(status)
     }
 
-    /// Looks at everything that commonly goes wrong. Works while locked, then says less.
-    pub async fn run_doctor(&self) -> Result<Vec<Finding>> {
-        let rooms = self.rooms()?;
-        let mut findings = vec![Finding {
-            check: "version",
-            level: Level::Ok,
-            text: format!(
-                "msgd {}, cryptography by {}",
-                env!("CARGO_PKG_VERSION"),
-                rooms.vault.backend()
-            ),
-        }];
-        findings.push(vault_finding(rooms));
-        let listening = rooms.contacts.listen_addresses().len();
-        findings.push(if listening == 0 {
-            Finding {
-                check: "network",
-                level: Level::Warning,
-                text: "listens on no address: nobody can reach this daemon, it can only dial"
-                    .to_owned(),
-            }
-        } else {
-            Finding {
-                check: "network",
-                level: Level::Ok,
-                text: format!("listens on {listening} addresses"),
-            }
-        });
-        let bus = rooms.bus.clone();
-        let store = tokio::task::spawn_blocking(move || bus.check_store()).await;
-        findings.push(match store {
-            Ok(Ok((records, 0))) => {
-                Finding { check: "store", level: Level::Ok, text: format!("{records} records open") }
-            }
-            Ok(Ok((records, damaged))) => Finding {
-                check: "store",
-                level: Level::Error,
-                text: format!("{damaged} of {records} records do not open: keep a copy of the data folder and restore a backup"),
-            },
-            Ok(Err(error)) => Finding { check: "store", level: Level::Error, text: crate::base::chain(&error) },
-            Err(_) => Finding { check: "store", level: Level::Error, text: "the check itself failed".to_owned() },
-        });
-        Ok(findings)
-    }
-
     /// Begins the ordered stop.
     pub fn stop_daemon(&self) -> Result<()> {
         (self.rooms()?.stop)();
         Ok(())
-    }
-}
-
-fn vault_finding(rooms: &Rooms) -> Finding {
-    let (level, text) = match rooms.vault.state() {
-        VaultState::Missing => (Level::Warning, "there is none yet: `msgctl vault create`"),
-        VaultState::Sealed => (
-            Level::Warning,
-            "locked since the start: `msgctl vault unlock`; until then nobody can be recognised",
-        ),
-        VaultState::Locked => (
-            Level::Warning,
-            "locked: parcels are kept and sent, `msgctl vault unlock` opens them",
-        ),
-        VaultState::Unlocked => (Level::Ok, "unlocked"),
-    };
-    Finding {
-        check: "vault",
-        level,
-        text: text.to_owned(),
     }
 }

@@ -15,6 +15,7 @@
 mod contacts;
 mod conversations;
 mod daemon;
+mod doctor;
 mod error;
 mod events;
 mod guard;
@@ -22,6 +23,8 @@ mod identities;
 mod invites;
 mod mailbox;
 mod messages;
+mod metrics;
+mod network;
 mod outbox;
 mod own_mailboxes;
 mod requests;
@@ -34,6 +37,7 @@ pub use events::{Consumer, EventItem, EventStream, Since, Subscribe};
 pub use invites::{CreateInvite, CreatedInvite};
 pub use mailbox::{OfferMailbox, OfferedMailbox};
 pub use messages::{MessageWhy, SendMessage};
+pub use metrics::{Metric, MetricKind, Sample, Tally, metrics};
 pub use own_mailboxes::AcceptMailbox;
 pub use vault::{NewSlot, Passphrase, Slot};
 
@@ -51,7 +55,7 @@ use crate::{
     },
     model::{ErrorCode, Timestamp, VaultState},
 };
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// A name, an alias, an id or a unique prefix of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,6 +92,8 @@ pub struct Rooms {
     pub discovery: Discovery,
     /// Mailboxes hosted for others.
     pub mailbox_host: MailboxHost,
+    /// What was counted of the log.
+    pub tally: Tally,
     /// Begins the ordered stop.
     pub stop: Box<dyn Fn() + Send + Sync>,
 }
@@ -101,6 +107,12 @@ pub struct About {
     pub started_at: Timestamp,
     /// Whether it hosts mailboxes and does nothing else.
     pub host_only: bool,
+    /// Whether the public directory is on by configuration.
+    pub directory_wanted: bool,
+    /// Where clients look for the socket.
+    pub socket: PathBuf,
+    /// The systemd unit that the daemon runs in, if it runs in one.
+    pub unit: Option<String>,
 }
 
 /// The API. Cheap to clone.

@@ -152,6 +152,13 @@ impl Db {
             .map_err(|detail| StoreError::corrupt(&self.dir, detail))
     }
 
+    /// Bytes that the engine's files take.
+    pub(super) fn size(&self) -> Result<u64, StoreError> {
+        let size = guarded(|| self.tree.size_on_disk());
+        size.and_then(|size| size.map_err(|error| describe(&error)))
+            .map_err(|detail| StoreError::corrupt(&self.dir, detail))
+    }
+
     /// Bytes that may still be written to this disk.
     pub(super) fn free_space(&self) -> Result<u64, StoreError> {
         free_space(&self.dir)

@@ -35,7 +35,8 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_with(dir: &Path, options: StoreOptions) -> Result<Self, StoreError> {
-        let db = Db::open(dir, options.reserve)?;
+        let reserve = options.reserve;
+        let db = Db::open(dir, reserve)?;
         let db: SharedDb = Arc::new(RwLock::new(Some(db)));
         let overlay = Arc::new(Overlay::default());
         let writer = Writer {
@@ -50,6 +51,7 @@ impl Store {
             db,
             overlay,
             ciphers: Ciphers::default(),
+            reserve,
             turnstile: Arc::new(Turnstile::default()),
             running: Mutex::new(Some((sender, thread))),
         })))
@@ -116,6 +118,19 @@ impl Store {
         self.0.with_db(Db::count)
     }
 
+    /// How much room the store takes, and how much there is. Blocks for a moment.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn disk(&self) -> Result<Disk, StoreError> {
+        let (store_bytes, free_bytes) = self.0.with_db(|db| Ok((db.size()?, db.free_space()?)))?;
+        Ok(Disk {
+            store_bytes,
+            free_bytes,
+            reserve_bytes: self.0.reserve,
+        })
+    }
+
     /// Takes nothing new, writes what is queued, and frees the folder.
     ///
     /// # Errors
@@ -132,11 +147,23 @@ impl Store {
     }
 }
 
+/// How much room there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// Bytes that the store takes.
+    pub store_bytes: u64,
+    /// Bytes that are free on its disk.
+    pub free_bytes: u64,
+    /// Bytes of these that are never used.
+    pub reserve_bytes: u64,
+}
+
 /// What all clones share.
 pub(super) struct Inner {
     db: SharedDb,
     pub(super) overlay: Arc<Overlay>,
     pub(super) ciphers: Ciphers,
+    reserve: u64,
     turnstile: Arc<Turnstile>,
     running: Mutex<Option<(SyncSender<Job>, Ended)>>,
 }

@@ -74,7 +74,7 @@ pub use batch::{Read, Txn, View};
 pub use check::{CheckReport, TableReport, check};
 pub use cipher::Tier;
 pub use error::StoreError;
-pub use handle::Store;
+pub use handle::{Disk, Store};
 pub use once::Once;
 pub use records::Record;
 pub use schema::SCHEMA_VERSION;

@@ -16,6 +16,7 @@
 
 mod deeds;
 mod moments;
+mod open_metrics;
 mod stranger;
 mod world;
 
@@ -33,5 +34,6 @@ mod meeting;
 mod moving;
 mod refusals;
 mod repeats;
+mod seeing;
 mod strangers;
 mod wide_area;

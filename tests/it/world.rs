@@ -171,6 +171,11 @@ impl Daemon {
         self.home().join("run")
     }
 
+    /// Where it takes clients.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.runtime_dir().join("msgd/default/msgd.sock")
+    }
+
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.home().join(".local/share/msgd/default")
     }
@@ -244,8 +249,7 @@ impl Daemon {
             let status = child.wait();
             panic!("{} did not start: {status:?}\n{}", self.name, self.tail());
         }
-        let socket = self.runtime_dir().join("msgd/default/msgd.sock");
-        let client = Client::connect(&socket).await.expect("a connection");
+        let client = Client::connect(&self.socket()).await.expect("a connection");
         self.running = Some(Running {
             child,
             client,

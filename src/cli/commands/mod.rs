@@ -11,6 +11,7 @@ mod invite;
 mod mailbox;
 mod man;
 mod msg;
+mod net;
 mod outbox;
 #[cfg(test)]
 mod parity;
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     /// What protects your data: make, unlock, lock
     #[command(subcommand)]
     Vault(vault::Vault),
+    /// How the network looks from here: addresses, links and their paths, LAN, DHT, mailboxes
+    Net(net::Net),
     /// The daemon at a glance
     Status(status::Status),
     /// Look at everything that commonly goes wrong
@@ -104,6 +107,7 @@ impl Command {
             Self::Identity(it) => it.run(on).await,
             Self::Mailbox(it) => it.run(on).await,
             Self::Vault(it) => it.run(on).await,
+            Self::Net(it) => it.run(on).await,
             Self::Status(it) => it.run(on).await,
             Self::Doctor(it) => it.run(on).await,
             Self::Stop(it) => it.run(on).await,

@@ -24,6 +24,7 @@ const CALLS: &[(&str, &str)] = &[
     ("GetIdentity", "identity show"),
     ("GetMailboxHostStatus", "mailbox stat"),
     ("GetMessage", "msg info ID"),
+    ("GetNetwork", "net"),
     ("GetRequest", "request show NAME"),
     ("GetSafetyNumber", "contact safety-number NAME"),
     ("GetStatus", "status"),

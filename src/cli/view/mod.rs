@@ -15,6 +15,7 @@ mod identity;
 mod invite;
 mod mailbox;
 mod message;
+mod network;
 mod outbox;
 mod request;
 mod vault;
@@ -30,6 +31,7 @@ pub(crate) use mailbox::{
     HostedMailbox, MailboxHostStatus, OfferedMailbox, OwnMailbox, RemovedMailbox, RevokedMailbox,
 };
 pub(crate) use message::{History, Message, Why};
+pub(crate) use network::Network;
 pub(crate) use outbox::{OutboxEntry, Retried};
 pub(crate) use request::Request;
 pub(crate) use vault::{Done, Slot, Vault};

@@ -127,7 +127,10 @@ impl Actor {
             LanEvent::Reply { from, datagram } => {
                 if let Some((route, addresses)) = self.search.on_reply(from, &datagram) {
                     // With a link that may be about to fail this is for what comes after it.
-                    self.rooms.net.suggest(route, addresses).await;
+                    self.rooms
+                        .net
+                        .suggest(route, PathKind::Lan, addresses)
+                        .await;
                     if !self.linked.contains(&route) {
                         self.rooms.outbox.dial_found(route, PathKind::Lan).await;
                     }

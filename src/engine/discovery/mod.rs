@@ -29,6 +29,7 @@ mod policy;
 mod seeker;
 #[cfg(test)]
 mod tests;
+mod view;
 mod wide;
 
 use crate::{
@@ -77,6 +78,7 @@ pub(crate) struct Neighbours {
 pub struct Discovery {
     commands: mpsc::Sender<Command>,
     wide: Option<mpsc::Sender<Command>>,
+    seen: view::Seen,
 }
 
 impl Discovery {
@@ -100,9 +102,18 @@ impl Discovery {
             commands
         });
         let (commands, inbox) = mpsc::channel(256);
+        let seen = view::Seen {
+            rooms: rooms.clone(),
+            lan: lan.0.clone(),
+            clock: clock.clone(),
+        };
         let actor = Actor::new(rooms, lan, clock, inbox);
         tasks.spawn("discovery", actor.run(tasks.stop()));
-        Self { commands, wide }
+        Self {
+            commands,
+            wide,
+            seen,
+        }
     }
 
     pub(crate) async fn tell(&self, command: Command) {

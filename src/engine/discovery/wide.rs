@@ -216,7 +216,7 @@ impl Wide {
         tracing::debug!("somebody was found in the directory");
         let (net, outbox) = (self.rooms.net.clone(), self.rooms.outbox.clone());
         self.tasks.detach(async move {
-            net.suggest(route, found).await;
+            net.suggest(route, PathKind::Dht, found).await;
             outbox.dial_found(route, PathKind::Dht).await;
         });
     }

@@ -18,7 +18,7 @@ use crate::{
     base::{Clock, Tasks},
     crypto::Secret,
     model::{Event, EventKind, EventType, Timestamp},
-    store::{Store, StoreError, Tier, Txn, event_log},
+    store::{Disk, Store, StoreError, Tier, Txn, event_log},
 };
 use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
@@ -125,6 +125,22 @@ impl EventBus {
     pub fn newest(&self) -> Option<u64> {
         let (_, next) = event_log::bounds(&self.store).ok()?;
         Some(next.saturating_sub(1))
+    }
+
+    /// When the newest event was written down; `None` if there is none, or it cannot be read.
+    #[must_use]
+    pub fn newest_at(&self) -> Option<Timestamp> {
+        let before = self.newest()?.checked_sub(1)?;
+        let (_, events) = event_log::read(&self.store, before, 1).ok()?;
+        events.first().map(|event| Timestamp(event.at))
+    }
+
+    /// How much room the store takes, and how much there is. Blocks for a moment.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn disk(&self) -> Result<Disk, StoreError> {
+        self.store.disk()
     }
 
     /// A cursor that stands after event number `after`; `None`, while the log cannot be read,

@@ -2,7 +2,7 @@
 //!
 //! | object | interfaces `org.msgd.Msgd1.*` |
 //! |---|---|
-//! | `/org/msgd/Msgd1` | `Daemon`, `Vault`, `Identities`, `Invites`, `Requests`, `Contacts`, `Conversations`, `Messages`, `Outbox`, `Mailboxes`, `Events`, and the standard `ObjectManager` |
+//! | `/org/msgd/Msgd1` | `Daemon`, `Vault`, `Identities`, `Invites`, `Requests`, `Contacts`, `Conversations`, `Messages`, `Outbox`, `Mailboxes`, `Network`, `Events`, and the standard `ObjectManager` |
 //! | `…/identity/<id>` | `Identity` |
 //! | `…/contact/<id>` | `Contact` |
 //! | `…/conversation/<id>` | `Conversation` |
@@ -25,6 +25,7 @@ mod docs;
 mod error;
 mod mirror;
 mod names;
+mod network;
 mod objects;
 mod options;
 mod pending;

@@ -10,8 +10,8 @@ use super::{
     mirror::{Mirrored, status_changes, vault_changes},
     names::ROOT,
     objects::{
-        Contacts, Conversations, Daemon, Events, Identities, Invites, Mailboxes, Messages, Outbox,
-        Requests, Vault,
+        Contacts, Conversations, Daemon, Events, Identities, Invites, Mailboxes, Messages, Network,
+        Outbox, Requests, Vault,
     },
     pending::{Pace, Pending},
     served::Served,
@@ -63,6 +63,7 @@ pub(super) async fn open(service: &Service, address: Option<&str>) -> zbus::Resu
     server.at(root(), Served::new(Messages(service()))).await?;
     server.at(root(), Served::new(Outbox(service()))).await?;
     server.at(root(), Served::new(Mailboxes(service()))).await?;
+    server.at(root(), Served::new(Network(service()))).await?;
     server.at(root(), Served::new(Events(service()))).await?;
     server.at(root(), ObjectManager).await?;
     Ok(connection)

@@ -3,8 +3,9 @@
 use super::error::{Error, Result};
 use crate::{
     model::{
-        ContactState, ContactVerification, DeliveryState, Direction, EventKind, EventType,
-        FailureReason, InviteState, PathKind, RequestState, SlotKind, VaultState,
+        AddressScope, ContactState, ContactVerification, DeliveryState, DhtState, Direction,
+        EventKind, EventType, FailureReason, InviteState, LanState, PathKind, RequestState,
+        SlotKind, Transport, VaultState,
     },
     service::Level,
 };
@@ -15,6 +16,39 @@ pub(super) const fn vault_state(state: VaultState) -> &'static str {
         VaultState::Sealed => "sealed",
         VaultState::Locked => "locked",
         VaultState::Unlocked => "unlocked",
+    }
+}
+
+pub(super) const fn transport(over: Transport) -> &'static str {
+    match over {
+        Transport::Quic => "quic",
+        Transport::Tcp => "tcp",
+    }
+}
+
+pub(super) const fn address_scope(scope: AddressScope) -> &'static str {
+    match scope {
+        AddressScope::Loopback => "loopback",
+        AddressScope::Local => "local",
+        AddressScope::Global => "global",
+    }
+}
+
+pub(super) const fn lan_state(state: LanState) -> &'static str {
+    match state {
+        LanState::On => "on",
+        LanState::Off => "off",
+        LanState::Metered => "metered",
+        LanState::NoNetwork => "no-network",
+    }
+}
+
+pub(super) const fn dht_state(state: DhtState) -> &'static str {
+    match state {
+        DhtState::Off => "off",
+        DhtState::Hidden => "hidden",
+        DhtState::Idle => "idle",
+        DhtState::Running => "running",
     }
 }
 

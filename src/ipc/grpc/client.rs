@@ -16,8 +16,8 @@ use super::proto::v1::{
     daemon_service_client::DaemonServiceClient, event_service_client::EventServiceClient,
     identity_service_client::IdentityServiceClient, invite_service_client::InviteServiceClient,
     mailbox_service_client::MailboxServiceClient, message_service_client::MessageServiceClient,
-    outbox_service_client::OutboxServiceClient, request_service_client::RequestServiceClient,
-    vault_service_client::VaultServiceClient,
+    network_service_client::NetworkServiceClient, outbox_service_client::OutboxServiceClient,
+    request_service_client::RequestServiceClient, vault_service_client::VaultServiceClient,
 };
 use crate::{base::chain, model::ErrorCode};
 use futures::future::BoxFuture;
@@ -120,6 +120,8 @@ rooms! {
     outbox: OutboxServiceClient,
     /// Mailboxes.
     mailboxes: MailboxServiceClient,
+    /// The network, to look at.
+    network: NetworkServiceClient,
     /// Events; see also [`Client::subscribe`].
     events: EventServiceClient,
 }

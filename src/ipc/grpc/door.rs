@@ -36,7 +36,11 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    fn admit(&self, request: &Request, when: Open) -> Result<(), ServiceError> {
+    pub(super) fn admit<B>(
+        &self,
+        request: &http::Request<B>,
+        when: Open,
+    ) -> Result<(), ServiceError> {
         let refused = |code, text| Err(ServiceError::new(code, "daemon", text));
         let peer = request.extensions().get::<Peer>();
         let Some(peer) = peer.filter(|peer| peer.uid == Some(self.uid)) else {

@@ -9,6 +9,8 @@
 //!   `ErrorDetail` whatever went wrong.
 //! - The file mode keeps others out; the peer's uid is checked all the same, on both sides: the
 //!   client does not hand a passphrase to whoever took the socket's place.
+//! - Plain HTTP/1.1 is taken too, for `GET /metrics` behind the same gate: what scrapes figures
+//!   speaks no gRPC. No browser gets here, since a Unix socket has no address.
 //! - A client too many is told so instead of waiting for a seat.
 //! - Calls without an idempotency key (`UnlockVault`, `LockVault`, `StopDaemon`) have the same
 //!   effect when repeated; the contract test lists them.
@@ -34,6 +36,8 @@ mod invites;
 mod listener;
 mod mailbox;
 mod messages;
+mod metrics;
+mod network;
 mod outbox;
 mod requests;
 mod server;

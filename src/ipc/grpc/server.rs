@@ -13,6 +13,8 @@ use super::{
     listener::Listener,
     mailbox::Mailboxes,
     messages::Messages,
+    metrics::{self, Metrics},
+    network::Network,
     outbox::Outbox,
     proto::{
         DESCRIPTOR_SET,
@@ -24,6 +26,7 @@ use super::{
             invite_service_server::InviteServiceServer,
             mailbox_service_server::MailboxServiceServer,
             message_service_server::MessageServiceServer,
+            network_service_server::NetworkServiceServer,
             outbox_service_server::OutboxServiceServer,
             request_service_server::RequestServiceServer, vault_service_server::VaultServiceServer,
         },
@@ -89,7 +92,9 @@ pub fn serve(service: Service, listener: Listener, tasks: &Tasks) {
     let mut routes = Routes::builder();
     add_rooms(&mut routes, &service, &gate);
     add_standards(&mut routes, &gate);
-    let listening = run(routes.routes(), listener, stop, settings);
+    let mut routes = routes.routes();
+    add_metrics(&mut routes, service, gate);
+    let listening = run(routes, listener, stop, settings);
     tasks.spawn("grpc", listening);
 }
 
@@ -102,6 +107,8 @@ pub(super) async fn run(routes: Routes, listener: Listener, stop: Stop, settings
     let server = tonic::transport::Server::builder()
         .max_concurrent_streams(settings.streams)
         .http2_max_header_list_size(settings.header_bytes)
+        // Scrapers speak HTTP/1.1.
+        .accept_http1(true)
         .add_routes(routes)
         .serve_with_incoming_shutdown(clients, async move { closing.closing().await });
     let grace_over = async {
@@ -154,8 +161,16 @@ fn add_rooms(routes: &mut RoutesBuilder, service: &Service, gate: &Gate) {
         MessageServiceServer(Messages(with(), stop())),
         OutboxServiceServer(Outbox(with())),
         MailboxServiceServer(Mailboxes(with())),
+        NetworkServiceServer(Network(with())),
         EventServiceServer(Events(with(), stop())),
     }
+}
+
+/// What scrapers ask for, who speak no gRPC.
+pub(super) fn add_metrics(routes: &mut Routes, service: Service, gate: Gate) {
+    let router = std::mem::take(routes.axum_router_mut());
+    let metrics = Metrics { service, gate };
+    *routes.axum_router_mut() = router.route_service(metrics::PATH, metrics);
 }
 
 /// What every gRPC tool expects: health, and reflection in both versions in use.

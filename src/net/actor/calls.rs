@@ -102,6 +102,9 @@ impl Actor {
     pub(super) fn on_established(&mut self, connection: ConnectionId, endpoint: &ConnectedPoint) {
         let remote = transport::socket_of(endpoint.get_remote_address());
         let source = remote.and_then(moves::source_for);
+        let transport = transport::kind_of(endpoint.get_remote_address());
+        self.remotes
+            .extend(remote.zip(transport).map(|at| (connection, at)));
         self.sources.extend(source.map(|ip| (connection, ip)));
         if endpoint.is_listener() {
             let limit = u64::try_from(self.config.prove_within.as_millis());

@@ -62,6 +62,7 @@ impl Actor {
     /// The change is complete.
     pub(super) fn settle(&mut self) {
         self.moves.settling = None;
+        self.table.set_sockets(listen::sockets(&self.swarm));
         let addresses = listen::addresses(&self.swarm);
         if !self.table.set_listeners(addresses.clone()) {
             return;
@@ -86,8 +87,17 @@ impl Actor {
     pub(super) fn settle_first(&mut self) {
         let addresses = listen::addresses(&self.swarm);
         self.moves.arrive(&addresses);
+        self.table.set_sockets(listen::sockets(&self.swarm));
         self.table.set_listeners(addresses);
     }
+}
+
+/// Whether a packet could leave for the Internet. Nothing is sent; the addresses are those of
+/// documentation (RFC 5737, RFC 3849), which only a default route leads to.
+pub(in crate::net) fn has_route() -> bool {
+    let v4 = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 9));
+    let v6 = SocketAddr::from((Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1), 9));
+    [v4, v6].into_iter().any(|at| source_for(at).is_some())
 }
 
 /// The address of ours that packets to `remote` come from, as things are now. Nothing is sent.

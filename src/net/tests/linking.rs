@@ -96,18 +96,21 @@ async fn a_dead_address_beside_a_good_one_does_no_harm() {
 #[tokio::test]
 async fn where_somebody_was_seen_is_dialled_too_and_forgotten_with_the_route() {
     let (mut a, mut b) = (side().await, side().await);
-    a.net.suggest(ROUTE, vec![b.at()]).await;
+    a.net.suggest(ROUTE, PathKind::Lan, vec![b.at()]).await;
     a.knows(&[KEY], vec!["127.0.0.1:1".parse().unwrap()]);
     b.knows(&[KEY], Vec::new());
     a.net.dial(ROUTE).await;
     let failed = a.next().await;
     assert!(matches!(failed, Event::DialFailed { .. }), "{failed:?}");
-    a.net.suggest(ROUTE, vec![b.at()]).await;
+    a.net.suggest(ROUTE, PathKind::Lan, vec![b.at()]).await;
     // New keys and addresses leave it alone.
     a.knows(&[KEY, [8; 32]], Vec::new());
     a.net.dial(ROUTE).await;
     assert!(!a.up().await);
     assert!(b.up().await);
+    // Whoever calls knows where the address was found; whoever is called does not.
+    assert_eq!(way(&a), (PathKind::Lan, false));
+    assert_eq!(way(&b), (PathKind::Direct, true));
     a.net.remove_route(ROUTE).await;
     assert!(matches!(a.next().await, Event::LinkDown { .. }));
     a.knows(&[KEY], Vec::new());
@@ -125,7 +128,7 @@ async fn a_dial_that_hangs_hears_of_better_addresses() {
     b.knows(&[KEY], Vec::new());
     a.net.dial(ROUTE).await;
     let (_held, _) = mute.accept().await.unwrap();
-    a.net.suggest(ROUTE, vec![b.at()]).await;
+    a.net.suggest(ROUTE, PathKind::Lan, vec![b.at()]).await;
     assert!(!a.up().await);
     assert!(b.up().await);
 }
@@ -141,7 +144,7 @@ fn of_many_suggested_addresses_a_few_are_kept() {
         access: Access::default(),
     });
     let many = (1..=30).map(|n| ([192, 0, 2, 2], n).into()).collect();
-    assert_eq!(table.suggest(ROUTE, many).len(), 8);
+    assert_eq!(table.suggest(ROUTE, PathKind::Lan, many).len(), 8);
     let (addresses, _) = table.dialling(ROUTE).unwrap();
     assert_eq!(addresses.len(), 16);
     assert_eq!(addresses[0], ([192, 0, 2, 2], 1).into());
@@ -312,4 +315,42 @@ async fn a_dial_that_finds_no_room_for_a_link_is_told_to_have_failed() {
     ));
     c.net.remove_route(other).await;
     drop(c.events.try_recv());
+}
+
+/// By what way the only link goes, and whether it came in.
+fn way(side: &Side) -> (PathKind, bool) {
+    let links = side.net.links();
+    assert_eq!(links.len(), 1, "{links:?}");
+    assert!(links[0].transport.is_some());
+    (links[0].path, links[0].inbound)
+}
+
+#[tokio::test]
+async fn what_a_link_moves_is_counted_for_it_and_for_its_path() {
+    let (mut a, mut b) = linked().await;
+    let moved = |side: &Side| (side.net.links()[0].bytes_in, side.net.links()[0].bytes_out);
+    let (before_a, before_b) = (moved(&a), moved(&b));
+    a.net.send(ROUTE, parcel(1)).await.unwrap();
+    let frame = b.frame().await;
+    let Frame::Parcel(bytes) = &frame else {
+        panic!("{frame:?}")
+    };
+    let size = u64::try_from(bytes.len()).unwrap();
+    assert!(moved(&a).1 - before_a.1 >= size);
+    assert!(moved(&b).0 - before_b.0 >= size);
+    a.net.disconnect(ROUTE).await;
+    assert!(matches!(a.next().await, Event::LinkDown { .. }));
+    assert_eq!(a.net.links(), []);
+    let direct = a.net.traffic().into_iter();
+    let mut direct = direct.filter(|one| one.path == PathKind::Direct);
+    assert!(direct.next().unwrap().bytes_out >= size, "kept for the sum");
+    assert!(a.net.status().await.dials_begun + b.net.status().await.dials_begun >= 1);
+}
+
+#[tokio::test]
+async fn each_socket_is_known_with_its_transport() {
+    let a = side().await;
+    let mut kinds: Vec<_> = a.net.sockets().into_iter().map(|(_, kind)| kind).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, [Transport::Quic, Transport::Tcp]);
 }

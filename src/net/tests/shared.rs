@@ -52,6 +52,11 @@ async fn many_link_at_the_same_time_each_under_a_name_of_its_own() {
         guests.push(guest);
     }
     assert_eq!(names.iter().collect::<HashSet<_>>().len(), 3);
+    let ways = host.net.links().into_iter().chain(guests[0].net.links());
+    assert!(
+        ways.map(|link| link.path)
+            .all(|path| path == PathKind::Mailbox)
+    );
     assert!(!names.contains(&ROUTE));
     for (n, (guest, name)) in (0..).zip(guests.iter_mut().zip(&names)) {
         guest.net.send(ROUTE, parcel(n)).await.unwrap();

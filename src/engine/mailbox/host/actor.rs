@@ -11,7 +11,7 @@ use super::{
 use crate::{
     base::{Stop, chain},
     engine::event_bus::EventBus,
-    model::{MailboxId, RouteId},
+    model::{MailboxId, PathKind, RouteId},
     net::{LinkKey, Net},
     store::{Store, StoreError, Tier, Txn, mailbox, records::MailboxRecord},
     wire::{Frame, MailboxFrame},
@@ -275,7 +275,9 @@ impl Actor {
             for key in &route.keys {
                 self.shared.add_key(LinkKey(*key), id, side);
             }
+            let name = route.id;
             self.net.put_route(route);
+            self.net.count_as(name, PathKind::Mailbox);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::{
         mirror::Mirrored,
         objects::{
             Contacts, Conversations, Daemon, Events, Identities, Invites, Mailboxes, Messages,
-            Outbox, Requests, Vault,
+            Network, Outbox, Requests, Vault,
         },
         served::{Private, Served},
     },
@@ -38,6 +38,7 @@ pub(super) fn root_interfaces() -> Vec<String> {
         describe(Messages(service())),
         describe(Outbox(service())),
         describe(Mailboxes(service())),
+        describe(Network(service())),
         describe(Events(service())),
     ]
 }

@@ -135,6 +135,7 @@ const CALLS: &[(&str, &str, Twin)] = &[
         "RemoveMailbox",
         Member("Mailboxes.RemoveMailbox"),
     ),
+    ("Network", "GetNetwork", Member("Network.GetNetwork")),
     // A stream has no place on D-Bus: the log is read in pieces, signals say when.
     (
         "Event",

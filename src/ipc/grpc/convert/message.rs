@@ -26,15 +26,18 @@ pub(in crate::ipc::grpc) fn message(message: Message) -> v1::Message {
 pub(in crate::ipc::grpc) fn attempt(attempt: Attempt) -> v1::Attempt {
     v1::Attempt {
         started_at_ms: attempt.at.0,
-        path: match attempt.path {
-            PathKind::Direct => v1::PathKind::Direct,
-            PathKind::Lan => v1::PathKind::Lan,
-            PathKind::Relay => v1::PathKind::Relay,
-            PathKind::Mailbox => v1::PathKind::Mailbox,
-            PathKind::Dht => v1::PathKind::Dht,
-        }
-        .into(),
+        path: path_kind(attempt.path).into(),
         failure: failure(attempt.failure).into(),
+    }
+}
+
+pub(super) const fn path_kind(path: PathKind) -> v1::PathKind {
+    match path {
+        PathKind::Direct => v1::PathKind::Direct,
+        PathKind::Lan => v1::PathKind::Lan,
+        PathKind::Relay => v1::PathKind::Relay,
+        PathKind::Mailbox => v1::PathKind::Mailbox,
+        PathKind::Dht => v1::PathKind::Dht,
     }
 }
 

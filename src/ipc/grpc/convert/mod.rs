@@ -8,6 +8,7 @@ mod identity;
 mod invite;
 mod mailbox;
 mod message;
+mod network;
 mod page;
 mod vault;
 
@@ -19,6 +20,7 @@ pub(super) use identity::identity;
 pub(super) use invite::{create_invite, invite};
 pub(super) use mailbox::{hosted_mailbox, mailbox_host_status, offer_mailbox, own_mailbox};
 pub(super) use message::{attempt, delivery_state, delivery_state_from, message, outbox_entry};
+pub(super) use network::network;
 pub(super) use page::{page, slot_page};
 pub(super) use vault::{new_slot, slot, vault_state};
 

@@ -2,6 +2,7 @@
 
 mod abuse;
 mod leaving;
+mod scraping;
 mod standards;
 mod stop;
 
@@ -13,13 +14,13 @@ use super::{
         self,
         message_service_server::{MessageService, MessageServiceServer},
     },
-    server::{Settings, add_standards, room, run},
+    server::{Settings, add_metrics, add_standards, room, run},
     status::refuse,
 };
 use crate::{
     base::Tasks,
     model::{ErrorCode, limits::MAX_API_REQUEST_BYTES},
-    service::ServiceError,
+    service::{Service, ServiceError},
 };
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Notify;
@@ -127,11 +128,10 @@ impl House {
         let server = MessageServiceServer::new(stand_in);
         routes.add_service(room!(server, gate, Open::UntilClosing));
         add_standards(&mut routes, &gate);
+        let mut routes = routes.routes();
+        add_metrics(&mut routes, Service::closed(), gate);
         let listener = Listener::bind(&socket).expect("bound");
-        tasks.spawn(
-            "grpc",
-            run(routes.routes(), listener, tasks.stop(), settings),
-        );
+        tasks.spawn("grpc", run(routes, listener, tasks.stop(), settings));
         Self {
             _folder: folder,
             socket,
