@@ -7,6 +7,8 @@
 //!   the last look ended: whoever is not watched pays nothing. What the log has dropped
 //!   meanwhile is not counted.
 
+mod words;
+
 use super::{Result, Rooms, Service, error};
 use crate::{
     engine::{
@@ -14,12 +16,13 @@ use crate::{
         event_bus::{Cursor, EventBus},
     },
     model::{
-        DeliveryState, DhtState, EventKind, EventType, MailboxHostStatus, Network, PathKind,
-        Transport, VaultState,
+        DhtState, EventKind, MailboxHostStatus, Network, NetworkLink, PathKind, Transport,
+        VaultState,
     },
 };
 use std::collections::BTreeMap;
 use tokio::sync::Mutex;
+use words::{EVENTS, MESSAGES, TRANSPORTS, delivery, event, path, transport};
 
 /// What a figure does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,7 +230,7 @@ fn links(network: &Network) -> Vec<Metric> {
             .into_iter()
             .flat_map(|way| TRANSPORTS.map(|over| (way, over)))
             .map(|(way, over)| {
-                let here = |link: &&crate::model::NetworkLink| {
+                let here = |link: &&NetworkLink| {
                     link.path == way && link.transport.unwrap_or(Transport::Quic) == over
                 };
                 let count = network.links.iter().filter(here).count();
@@ -336,76 +339,4 @@ fn mailboxes(status: MailboxHostStatus) -> Vec<Metric> {
                 .into(),
         },
     ]
-}
-
-const TRANSPORTS: [Transport; 2] = [Transport::Quic, Transport::Tcp];
-
-const fn transport(over: Transport) -> &'static str {
-    match over {
-        Transport::Quic => "quic",
-        Transport::Tcp => "tcp",
-    }
-}
-
-const fn path(way: PathKind) -> &'static str {
-    match way {
-        PathKind::Direct => "direct",
-        PathKind::Lan => "lan",
-        PathKind::Relay => "relay",
-        PathKind::Mailbox => "mailbox",
-        PathKind::Dht => "dht",
-    }
-}
-
-/// What messages come to be.
-const MESSAGES: [&str; 10] = [
-    "received",
-    "written",
-    "queued",
-    "sending",
-    "stored",
-    "delivered",
-    "read",
-    "failed",
-    "expired",
-    "cancelled",
-];
-
-const fn delivery(state: DeliveryState) -> &'static str {
-    match state {
-        DeliveryState::Queued => "queued",
-        DeliveryState::Sending => "sending",
-        DeliveryState::Stored => "stored",
-        DeliveryState::Delivered => "delivered",
-        DeliveryState::Read => "read",
-        DeliveryState::Failed => "failed",
-        DeliveryState::Expired => "expired",
-        DeliveryState::Cancelled => "cancelled",
-    }
-}
-
-const EVENTS: [EventType; 9] = [
-    EventType::Message,
-    EventType::Receipt,
-    EventType::Unread,
-    EventType::Contact,
-    EventType::Presence,
-    EventType::Request,
-    EventType::Invite,
-    EventType::Identity,
-    EventType::Vault,
-];
-
-const fn event(kind: EventType) -> &'static str {
-    match kind {
-        EventType::Message => "message",
-        EventType::Receipt => "receipt",
-        EventType::Unread => "unread",
-        EventType::Contact => "contact",
-        EventType::Presence => "presence",
-        EventType::Request => "request",
-        EventType::Invite => "invite",
-        EventType::Identity => "identity",
-        EventType::Vault => "vault",
-    }
 }

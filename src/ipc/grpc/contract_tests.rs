@@ -67,8 +67,10 @@ fn camel(name: &str) -> String {
 fn service_calls() -> BTreeMap<String, bool> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/service");
     let mut found = BTreeMap::new();
-    for entry in fs::read_dir(folder).expect("readable") {
-        let text = fs::read_to_string(entry.expect("entry").path()).expect("readable");
+    let entries = fs::read_dir(folder).expect("readable");
+    let paths = entries.map(|entry| entry.expect("entry").path());
+    for path in paths.filter(|path| path.is_file()) {
+        let text = fs::read_to_string(path).expect("readable");
         for start in ["    pub async fn ", "    pub fn "] {
             for rest in text.split(start).skip(1) {
                 let signature = rest.split('{').next().expect("a signature");

@@ -176,6 +176,7 @@ fn read(folder: &str) -> String {
         .unwrap()
         .map(|entry| entry.unwrap().path());
     files
+        .filter(|path| path.is_file())
         .map(|file| fs::read_to_string(file).unwrap() + "\n")
         .collect()
 }

@@ -97,7 +97,7 @@ macro_rules! reflection_works {
                 .iter()
                 .filter(|name| name.starts_with("msgd.v1."))
                 .count();
-            assert_eq!(ours, 11, "{names:?}");
+            assert_eq!(ours, 12, "{names:?}");
             assert!(
                 names.contains(&"grpc.health.v1.Health".to_owned()),
                 "{names:?}"
