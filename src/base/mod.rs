@@ -12,6 +12,8 @@ mod paths;
 mod redact;
 mod rising;
 mod tasks;
+#[cfg(test)]
+mod test_bus;
 
 pub use atomic_file::{sync_dir, write_atomic};
 pub use backoff::Backoff;
@@ -21,3 +23,5 @@ pub use paths::{DEFAULT_PROFILE, Paths};
 pub use redact::Redacted;
 pub use rising::{Rising, Speaker, rising};
 pub use tasks::{Stop, Tasks};
+#[cfg(test)]
+pub(crate) use test_bus::TestBus;

@@ -7,6 +7,7 @@ use crate::{
     engine::{
         contacts::Contacts,
         conversations::Conversations,
+        desktop,
         discovery::{self, Discovery},
         event_bus::EventBus,
         identities::Identities,
@@ -165,6 +166,15 @@ pub(super) async fn assemble(
     };
     let risen = (contact_events, mailbox_events);
     switchboard::spawn(rooms, clock.clone(), net_events, risen, tasks);
+    if config.dbus.enabled {
+        let rooms = desktop::Neighbours {
+            bus: bus.clone(),
+            contacts: contacts.clone(),
+            outbox: outbox.clone(),
+            discovery: discovery.clone(),
+        };
+        desktop::spawn(rooms, None, clock.clone(), tasks);
+    }
     let about = About {
         profile: config.profile.clone(),
         started_at: Timestamp(clock.wall_ms()),

@@ -2,6 +2,7 @@
 
 pub mod contacts;
 pub mod conversations;
+pub(crate) mod desktop;
 pub mod discovery;
 pub mod event_bus;
 pub mod identities;

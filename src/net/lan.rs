@@ -23,6 +23,7 @@
 
 mod actor;
 mod interfaces;
+mod place;
 mod quota;
 mod sockets;
 mod watch;

@@ -250,7 +250,8 @@ pub const SETTINGS: &[Setting] = &[
         flag: Some("--no-dbus"),
         default: "true",
         example: "true",
-        about: "Whether to offer org.msgd.Msgd1 on the session bus: true or false.",
+        about: "Whether to offer org.msgd.Msgd1 on the session bus, and to hear on the system bus \
+                of sleep and of metered networks: true or false.",
         set: |config, given| boolean(given).map(|on| config.dbus.enabled = on),
     },
     Setting {

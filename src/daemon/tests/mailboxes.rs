@@ -118,6 +118,37 @@ async fn contacts_hear_that_a_mailbox_was_left_though_the_daemon_was_killed() {
     drop(host);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_host_forgets_what_it_holds_for_who_has_left() {
+    let hand = running_clock();
+    let (alice, bob, host) = settled(&hand.clock()).await;
+    let hosted = async || {
+        let page = PageRequest::default();
+        let page = host.service().list_hosted_mailboxes(page).await.unwrap();
+        page.rows.iter().filter(|row| row.hashes > 0).count()
+    };
+    assert_eq!(hosted().await, 2);
+    let page = PageRequest::default();
+    let own = alice.service().list_mailboxes(page).await.unwrap();
+    let which = Selector(own.rows[0].id.to_string());
+    let removed = alice
+        .service()
+        .remove_mailbox(which, IdempotencyKey::default());
+    removed.await.unwrap();
+    let forgotten = async {
+        while hosted().await > 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, forgotten).await.expect("a wiped mailbox");
+    let told = async {
+        while bob.knows_mailboxes_of("Alice").await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, told).await.expect("a withdrawal");
+}
+
 /// A host that does all it can to lose, repeat, mix up and forge, but for throwing away.
 struct Liar {
     net: Net,

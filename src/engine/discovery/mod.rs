@@ -17,8 +17,6 @@
 //!   whoever replied a moment ago is there.
 //! - The directory takes those first for whom something waits, then open invites, then contacts
 //!   whom it would be good to be linked to.
-//! - Whether the network is paid by the byte has to be told with [`Discovery::set_metered`]:
-//!   the room that will ask the desktop for it does not exist yet, so nobody tells.
 //! - The inviter's open invite does not ask: nobody knows yet who will use it. Whoever uses it
 //!   asks, and both ask once there is something to hand over.
 

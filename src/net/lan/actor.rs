@@ -1,9 +1,10 @@
 //! The loop that owns the sockets.
 
 use super::{
-    Command, LanConfig, LanEvent, LanPlace, MAX_LAN_DATAGRAM_BYTES, Shared,
+    Command, LanConfig, LanEvent, LanPlace, Shared,
     interfaces::{self, Interfaces},
-    quota::{Quota, Quotas},
+    place::{Kind, Open, Packet, poll_packet},
+    quota::Quota,
     sockets,
     watch::Watch,
 };
@@ -11,31 +12,15 @@ use crate::base::{Clock, Stop};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    net::SocketAddr,
     sync::Arc,
-    task::{Context, Poll},
     time::Duration,
 };
-use tokio::{io::ReadBuf, net::UdpSocket, sync::mpsc};
+use tokio::sync::mpsc;
 
 /// Replies to a query are awaited for so long.
 const REPLIES_MS: u64 = 5_000;
 /// Changes come in flocks; so long after the first of them they are looked at.
 const SETTLE_MS: u64 = 100;
-/// While more datagrams come than may be read, none is read for so long.
-const DEAF_MS: u64 = 250;
-
-/// The sockets of one place.
-struct Open {
-    ear: UdpSocket,
-    mouth: Option<(UdpSocket, u64)>,
-}
-
-enum Packet {
-    Query(LanPlace, SocketAddr, Vec<u8>),
-    Reply(SocketAddr, Vec<u8>),
-}
-
 /// See the module.
 pub(super) struct Actor {
     config: LanConfig,
@@ -48,12 +33,8 @@ pub(super) struct Actor {
     places: BTreeMap<LanPlace, Open>,
     hushed: bool,
     settle_at: Option<u64>,
-    deaf_until: Option<u64>,
-    /// Datagrams that are read at all.
-    reads: Quota,
-    /// Those that are passed on.
-    queries: Quotas,
-    answers: Quotas,
+    /// The place that was read last; the others come first the next time.
+    read_last: Option<LanPlace>,
     /// Replies of ours.
     replies: Quota,
     /// A change that could not be told yet: whether something was lost, and gained.
@@ -81,10 +62,7 @@ impl Actor {
             places: BTreeMap::new(),
             hushed: false,
             settle_at: None,
-            deaf_until: None,
-            reads: Quota::new(256, 128),
-            queries: Quotas::new(Quota::new(16, 1), Quota::new(64, 16)),
-            answers: Quotas::new(Quota::new(64, 16), Quota::new(256, 64)),
+            read_last: None,
             replies: Quota::new(32, 8),
             untold: None,
         };
@@ -129,8 +107,9 @@ impl Actor {
                     }
                 }
                 () = timer => self.on_time(),
-                packet = std::future::poll_fn(|cx| poll_packet(&self.places, cx)),
-                    if self.deaf_until.is_none() => self.on_packet(packet),
+                packet = std::future::poll_fn(|cx| poll_packet(&self.places, self.read_last, cx)) => {
+                    self.on_packet(packet);
+                }
             }
         }
     }
@@ -182,10 +161,8 @@ impl Actor {
 
     fn on_time(&mut self) {
         let now = self.clock.steady_ms();
-        if self.deaf_until.is_some_and(|at| at <= now) {
-            self.deaf_until = None;
-        }
         for open in self.places.values_mut() {
+            open.deaf_until.take_if(|at| *at <= now);
             if open.mouth.as_ref().is_some_and(|(_, until)| *until <= now) {
                 open.mouth = None;
             }
@@ -197,9 +174,12 @@ impl Actor {
     }
 
     fn next_ms(&self) -> Option<u64> {
-        let mouths = self.places.values().filter_map(|open| open.mouth.as_ref());
-        let mouths = mouths.map(|(_, until)| *until);
-        mouths.chain(self.settle_at).chain(self.deaf_until).min()
+        let places = self.places.values();
+        let times = places.flat_map(|open| {
+            let mouth = open.mouth.as_ref().map(|(_, until)| *until);
+            mouth.into_iter().chain(open.deaf_until)
+        });
+        times.chain(self.settle_at).min()
     }
 
     /// Looks at what has changed.
@@ -211,8 +191,8 @@ impl Actor {
                 return;
             }
         };
-        let before = interfaces::addresses(&self.interfaces);
-        let after = interfaces::addresses(&found);
+        let before = interfaces::addresses(&self.interfaces, &self.config);
+        let after = interfaces::addresses(&found, &self.config);
         self.interfaces = found;
         self.open();
         let (lost, gained) = (
@@ -254,7 +234,7 @@ impl Actor {
                 continue;
             };
             match sockets::ear(place, interface, self.config.port) {
-                Ok(ear) => drop(self.places.insert(place, Open { ear, mouth: None })),
+                Ok(ear) => drop(self.places.insert(place, Open::new(ear))),
                 Err(error) => {
                     tracing::warn!(%error, "cannot use a local network");
                 }
@@ -265,59 +245,27 @@ impl Actor {
     }
 
     fn on_packet(&mut self, packet: Packet) {
+        let Packet {
+            place,
+            kind,
+            from,
+            datagram,
+        } = packet;
+        self.read_last = Some(place);
         let now = self.clock.steady_ms();
-        // What may not be read stays in the kernel, which drops what is too much.
-        if !self.reads.take(now) || self.reads.is_spent() {
-            self.deaf_until = Some(now + DEAF_MS);
+        let open = self.places.get_mut(&place);
+        if !open.is_some_and(|open| open.admits(kind, from.ip(), now)) {
+            return;
         }
-        let (passes, event) = match packet {
-            Packet::Query(place, from, datagram) => {
-                let event = LanEvent::Query {
-                    place,
-                    from,
-                    datagram,
-                };
-                (self.queries.take(from.ip(), now), event)
-            }
-            Packet::Reply(from, datagram) => {
-                let event = LanEvent::Reply { from, datagram };
-                (self.answers.take(from.ip(), now), event)
-            }
+        let event = match kind {
+            Kind::Query => LanEvent::Query {
+                place,
+                from,
+                datagram,
+            },
+            Kind::Reply => LanEvent::Reply { from, datagram },
         };
-        if passes {
-            // Full: whoever asks will ask again.
-            let _ = self.events.try_send(event);
-        }
+        // Full: whoever asks will ask again.
+        let _ = self.events.try_send(event);
     }
-}
-
-fn poll_packet(places: &BTreeMap<LanPlace, Open>, cx: &mut Context<'_>) -> Poll<Packet> {
-    for (place, open) in places {
-        if let Poll::Ready((from, datagram)) = poll_socket(&open.ear, cx) {
-            return Poll::Ready(Packet::Query(*place, from, datagram));
-        }
-        let Some((mouth, _)) = &open.mouth else {
-            continue;
-        };
-        if let Poll::Ready((from, datagram)) = poll_socket(mouth, cx) {
-            return Poll::Ready(Packet::Reply(from, datagram));
-        }
-    }
-    Poll::Pending
-}
-
-/// The next datagram. A socket's error, as when its interface goes, is no reason to stop.
-fn poll_socket(socket: &UdpSocket, cx: &mut Context<'_>) -> Poll<(SocketAddr, Vec<u8>)> {
-    let mut bytes = [0; MAX_LAN_DATAGRAM_BYTES];
-    let mut buffer = ReadBuf::new(&mut bytes);
-    // An error is told once and then forgotten by the kernel; only what follows arms the waker.
-    for _ in 0..4 {
-        match socket.poll_recv_from(cx, &mut buffer) {
-            Poll::Ready(Ok(from)) => return Poll::Ready((from, buffer.filled().to_vec())),
-            Poll::Ready(Err(_)) => buffer.clear(),
-            Poll::Pending => return Poll::Pending,
-        }
-    }
-    cx.waker().wake_by_ref();
-    Poll::Pending
 }

@@ -64,6 +64,12 @@ impl LanExclude {
     }
 }
 
+impl LanConfig {
+    fn excludes(&self, interface: &Interface) -> bool {
+        self.exclude.iter().any(|one| one.covers(interface))
+    }
+}
+
 fn is_within(address: IpAddr, network: IpAddr, bits: u8) -> bool {
     let start = |bytes: u128, width: u8| bytes.checked_shr(u32::from(width - bits)).unwrap_or(0);
     match (address, network) {
@@ -103,10 +109,12 @@ pub(super) fn read() -> io::Result<Interfaces> {
     Ok(found)
 }
 
-/// Addresses in use by whatever else runs on this machine: what else but them can be lost.
-pub(super) fn addresses(interfaces: &Interfaces) -> BTreeSet<(u32, IpAddr)> {
-    let running = interfaces.iter().filter(|(_, one)| one.running);
-    running
+/// The addresses whose coming and going counts: those of networks that are left alone do not.
+pub(super) fn addresses(interfaces: &Interfaces, config: &LanConfig) -> BTreeSet<(u32, IpAddr)> {
+    let counted = interfaces
+        .iter()
+        .filter(|(_, one)| one.running && !config.excludes(one));
+    counted
         .flat_map(|(index, one)| one.addresses.iter().map(|address| (*index, *address)))
         .collect()
 }
@@ -121,7 +129,7 @@ impl Interface {
         self.running
             && !self.point_to_point
             && (config.loopback || !self.is_loopback())
-            && !config.exclude.iter().any(|exclude| exclude.covers(self))
+            && !config.excludes(self)
             && self.is_listened_on(&config.listen)
     }
 

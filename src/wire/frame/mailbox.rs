@@ -89,7 +89,7 @@ pub enum MailboxFrame {
     Register(TagSet),
     /// Whether the set was taken; if so it is durable.
     Registered {
-        /// False if it would exceed the quota, or is over already.
+        /// False if it would exceed the quota.
         taken: bool,
         /// Hashes registered now.
         hashes: u32,

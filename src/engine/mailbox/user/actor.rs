@@ -1,8 +1,8 @@
 //! The loop: contacts who are away, hosts that are to get parcels, hosts that have some.
 
 use super::{
-    Announced, Command, Event, Neighbours, Pace, Shared, arrange::forsaken, collect::Poll,
-    deposits::Host, lanes::Lanes, rising::Speaker,
+    Announced, Command, Event, Neighbours, Pace, Shared, arrange::forsaken, deposits::Host,
+    lanes::Lanes, poll::Poll, rising::Speaker,
 };
 use crate::{
     base::{Clock, Stop, chain},
@@ -101,6 +101,8 @@ impl Actor {
             Command::LinkDown(route) => {
                 self.lanes.on_link(route, false, now);
                 self.resume_deposits(route);
+                // The link may have gone before a receipt did.
+                self.find_receipt(route);
             }
             Command::Away(route) => self.lanes.on_away(route, now),
             Command::Forget(route) => {
@@ -124,7 +126,7 @@ impl Actor {
                     _ => FailureReason::LinkLost,
                 };
                 self.on_host_failed(route, reason);
-                self.on_poll_failed(route);
+                self.on_poll_failed(route).await;
             }
             net::Event::DialFailed { route, reason } => {
                 let reason = match reason {
@@ -133,7 +135,7 @@ impl Actor {
                     DialFailure::NotThem => FailureReason::NotThem,
                 };
                 self.on_host_failed(route, reason);
-                self.on_poll_failed(route);
+                self.on_poll_failed(route).await;
             }
             net::Event::Frame {
                 route,
@@ -171,11 +173,15 @@ impl Actor {
     /// Receipts that a former run still owes.
     fn find_receipts(&mut self) {
         for route in self.rooms.contacts.routes(RouteKind::Contact) {
-            let read = self.rooms.bus.store().read();
-            let record = mailbox_tags::recv(&read, &ContactId(route.0));
-            if record.is_ok_and(|record| record.is_some_and(|record| record.receipt_owed)) {
-                self.owe_receipt(route);
-            }
+            self.find_receipt(route);
+        }
+    }
+
+    fn find_receipt(&mut self, route: RouteId) {
+        let read = self.rooms.bus.store().read();
+        let record = mailbox_tags::recv(&read, &ContactId(route.0));
+        if record.is_ok_and(|record| record.is_some_and(|record| record.receipt_owed)) {
+            self.owe_receipt(route);
         }
     }
 

@@ -89,8 +89,9 @@ impl Mailboxes {
         rows.iter().map(|row| self.shown(row)).collect()
     }
 
-    /// Uses a mailbox no longer, and has contacts told so. What still lies there stays with
-    /// its host until it grows old; contacts send it again when they meet us.
+    /// Uses a mailbox no longer, has contacts told so, and its host asked to forget what it
+    /// holds: contacts send that again when they meet us. A host that does not answer three
+    /// times, or before the daemon stops, keeps it until it grows old.
     ///
     /// # Errors
     /// No such mailbox, locked, or what the store says.

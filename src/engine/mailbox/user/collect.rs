@@ -5,7 +5,8 @@ use super::{
     actor::{Actor, random},
     deposits::{ANSWER_MS, BACKOFF},
     lanes::exponential_ms,
-    register::{Expected, Prepared, code, prepare},
+    poll::{Poll, Step},
+    register::{Prepared, code, prepare},
 };
 use crate::{
     base::chain,
@@ -15,7 +16,6 @@ use crate::{
     store::own_mailboxes,
     wire::{Frame, MAX_DELETED, MailboxFrame, TagHash},
 };
-use std::collections::{HashMap, VecDeque};
 
 /// Pages of one listing; a host that has more is asked the next time.
 const MOST_PAGES: u32 = 64;
@@ -23,54 +23,8 @@ const MOST_PAGES: u32 = 64;
 const AGAIN_MS: u64 = 15_000;
 /// A fresh contact gets tags after this time.
 const SOON_MS: u64 = 2_000;
-
-/// One mailbox.
-pub(super) struct Poll {
-    mailbox: MailboxId,
-    step: Step,
-    failures: u32,
-    /// When to begin, or else when patience ends.
-    at_ms: Option<u64>,
-    expected: HashMap<TagHash, Expected>,
-    pages: u32,
-    /// Where the next page begins, if there is one.
-    next_page: Option<u64>,
-    queue: VecDeque<TagHash>,
-    spent: Vec<TagHash>,
-    again: bool,
-    /// How many polls in a row had to leave something for a reason of ours.
-    left_over: u32,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Idle,
-    Dialing,
-    Registering,
-    Listing,
-    Fetching(TagHash),
-    /// The inbox has it.
-    Taking(TagHash),
-    Deleting,
-}
-
-impl Poll {
-    fn new(mailbox: MailboxId, at_ms: u64) -> Self {
-        Self {
-            mailbox,
-            step: Step::Idle,
-            failures: 0,
-            at_ms: Some(at_ms),
-            expected: HashMap::new(),
-            pages: 0,
-            next_page: None,
-            queue: VecDeque::new(),
-            spent: Vec::new(),
-            again: false,
-            left_over: 0,
-        }
-    }
-}
+/// Tries to have a host forget what it holds under a mailbox that was left.
+const GOODBYES: u32 = 3;
 
 impl Actor {
     /// Follows the list of our mailboxes; new ones are asked at once.
@@ -95,8 +49,11 @@ impl Actor {
             .collect();
         let gone: Vec<RouteId> = gone.into_iter().map(|(id, _)| *id).collect();
         for id in gone {
-            self.polls.remove(&id);
-            self.drop_route(id).await;
+            if unlocked {
+                self.leave(id).await;
+            } else {
+                self.drop_poll(id).await;
+            }
         }
         for row in &rows {
             let (Some(id), Some(code)) = (MailboxId::from_slice(&row.id), code(row)) else {
@@ -108,6 +65,29 @@ impl Actor {
             let route = self.add_route(*code.keys().owner.as_bytes(), code.addresses);
             self.polls.insert(route, Poll::new(id, now));
         }
+    }
+
+    /// Has the host of a mailbox that is not ours any more forget what it holds.
+    async fn leave(&mut self, id: RouteId) {
+        let now = self.clock.steady_ms();
+        let Some(poll) = self.polls.get_mut(&id).filter(|poll| !poll.leaving) else {
+            return;
+        };
+        let busy = poll.step != Step::Idle;
+        poll.leaving = true;
+        poll.begin_again(now, now);
+        self.untold.remove(&id);
+        if busy {
+            self.rooms.net.disconnect(id).await;
+        }
+    }
+
+    async fn drop_poll(&mut self, id: RouteId) {
+        self.untold.remove(&id);
+        if let Some(poll) = self.polls.remove(&id) {
+            self.shared.failing().remove(&poll.mailbox);
+        }
+        self.drop_route(id).await;
     }
 
     /// Somebody may need tags: polls soon.
@@ -143,13 +123,12 @@ impl Actor {
                 (poll.step, poll.at_ms) = (Step::Dialing, None);
                 self.rooms.net.dial(id).await;
             } else {
-                self.on_poll_failed(id);
-                self.rooms.net.disconnect(id).await;
+                self.hang_up(id).await;
             }
         }
     }
 
-    pub(super) fn on_poll_failed(&mut self, id: RouteId) {
+    pub(super) async fn on_poll_failed(&mut self, id: RouteId) {
         let now = self.clock.steady_ms();
         let mean = self.settings.poll;
         let Some(poll) = self
@@ -162,19 +141,27 @@ impl Actor {
         let wait = BACKOFF.wait(poll.failures, random()).min(mean);
         let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let failures = poll.failures.saturating_add(1);
-        self.shared.failing().insert(poll.mailbox);
-        *poll = Poll {
-            failures,
-            ..Poll::new(poll.mailbox, now.saturating_add(wait))
-        };
+        poll.begin_again(now.saturating_add(wait), now);
+        poll.failures = failures;
+        self.untold.remove(&id);
+        if !poll.leaving {
+            self.shared.failing().insert(poll.mailbox);
+        } else if failures >= GOODBYES {
+            self.drop_poll(id).await;
+        }
     }
 
     /// The host is there: tell it what to take, then ask for what it has.
     pub(super) async fn on_poll_up(&mut self, id: RouteId) {
         let now = self.clock.steady_ms();
-        let Some(mailbox) = self.polls.get(&id).map(|poll| poll.mailbox) else {
+        let Some(poll) = self.polls.get_mut(&id) else {
             return;
         };
+        if poll.leaving {
+            (poll.step, poll.at_ms) = (Step::Wiping, Some(now + ANSWER_MS));
+            return self.ask(id, MailboxFrame::Wipe);
+        }
+        let mailbox = poll.mailbox;
         let bus = self.rooms.bus.clone();
         let prepared = tokio::task::spawn_blocking(move || prepare(&bus, mailbox)).await;
         let prepared = match prepared {
@@ -202,7 +189,7 @@ impl Actor {
     }
 
     async fn hang_up(&mut self, id: RouteId) {
-        self.on_poll_failed(id);
+        self.on_poll_failed(id).await;
         self.rooms.net.disconnect(id).await;
     }
 
@@ -242,7 +229,9 @@ impl Actor {
                 poll.next_page = Some(next).filter(|_| more && poll.pages < MOST_PAGES);
                 for entry in entries {
                     if poll.expected.contains_key(&entry.hash) {
-                        poll.queue.push_back(entry.hash);
+                        if !poll.is_foreign(&entry.hash, now) {
+                            poll.queue.push_back(entry.hash);
+                        }
                     } else {
                         // Taken before, or under tags of long ago.
                         poll.spent.push(entry.hash);
@@ -274,12 +263,14 @@ impl Actor {
                 self.go_on(id).await;
             }
             (Step::Deleting, MailboxFrame::Deleted { .. }) => self.go_on(id).await,
+            (Step::Wiping, MailboxFrame::Wiped) => self.drop_poll(id).await,
             // Whatever else a host says, it is no answer.
             _ => {}
         }
     }
 
     pub(super) async fn on_taken(&mut self, mailbox: MailboxId, hash: TagHash, fate: Fate) {
+        let now = self.clock.steady_ms();
         let mut polls = self.polls.iter_mut();
         let found = polls.find(|(_, poll)| poll.mailbox == mailbox);
         let Some((id, poll)) = found else { return };
@@ -292,7 +283,7 @@ impl Actor {
         match fate {
             Fate::Done => poll.spent.push(hash),
             Fate::Later => poll.again = true,
-            Fate::Left => {}
+            Fate::Left => poll.on_foreign(hash, now),
         }
         let id = *id;
         self.go_on(id).await;
@@ -336,10 +327,8 @@ impl Actor {
             left_over = poll.left_over.saturating_add(1);
         }
         let mailbox = poll.mailbox;
-        *poll = Poll {
-            left_over,
-            ..Poll::new(mailbox, now.saturating_add(wait))
-        };
+        poll.begin_again(now.saturating_add(wait), now);
+        poll.left_over = left_over;
         self.shared.failing().remove(&mailbox);
         self.rooms.net.disconnect(id).await;
         let bus = self.rooms.bus.clone();

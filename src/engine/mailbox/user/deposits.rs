@@ -1,19 +1,17 @@
 //! Leaving parcels at contacts' mailboxes: one link to a host at a time, one parcel after the
 //! other, the same bytes until the host says that it has them.
 
-use super::actor::{Actor, random};
+use super::{
+    actor::{Actor, random},
+    rows::{attempt, find_next, on_kept, on_refused},
+};
 use crate::{
     base::{Backoff, chain},
     crypto::{Random, SystemRandom},
-    engine::{contacts::RouteKind, event_bus::EventBus, outbox::MAX_LOG},
-    model::{
-        ConversationId, DeliveryState, EventKind, FailureReason, MessageId, PathKind, RouteId,
-    },
+    engine::{contacts::RouteKind, outbox::MAX_LOG},
+    model::{FailureReason, RouteId},
     net::{Access, Route},
-    store::{
-        StoreError, deposits, outbox,
-        records::{AttemptRecord, DepositRow},
-    },
+    store::{StoreError, deposits, outbox},
     wire::{Frame, MailboxFrame},
 };
 use std::time::Duration;
@@ -27,10 +25,6 @@ pub(super) const BACKOFF: Backoff = Backoff {
 const FRESH_MS: u64 = 5_000;
 /// How long a host may take to answer.
 pub(super) const ANSWER_MS: u64 = 30_000;
-/// After so many refusals a parcel is given up, and its rows wait for other tags.
-const MOST_REFUSALS: u32 = 3;
-/// Parcels read at a time.
-const SCAN: usize = 8;
 
 /// One mailbox of one contact for which there are parcels.
 pub(super) struct Host {
@@ -180,10 +174,23 @@ impl Actor {
                 // They have the rows themselves; whatever is left is looked at afterwards.
                 continue;
             }
-            host.state = State::Dialing;
-            host.last_try_ms = now;
+            let (contact, path) = (host.contact, host.path);
+            if !self.is_host_of(contact, path) {
+                self.hosts.remove(&id);
+                self.drop_route(id).await;
+                continue;
+            }
+            if let Some(host) = self.hosts.get_mut(&id) {
+                (host.state, host.last_try_ms) = (State::Dialing, now);
+            }
             self.rooms.net.dial(id).await;
         }
+    }
+
+    /// Whether the contact has not withdrawn it. What cannot be read is no reason to stop.
+    fn is_host_of(&self, contact: RouteId, path: u32) -> bool {
+        let head = deposits::head(&self.rooms.bus.store().read(), &contact);
+        head.map_or(true, |head| head.hosts.iter().any(|host| host.path == path))
     }
 
     /// A contact's link went down: what was put off is due again.
@@ -307,90 +314,4 @@ impl Actor {
             }
         });
     }
-}
-
-fn attempt(bus: &EventBus, failure: u32) -> AttemptRecord {
-    AttemptRecord {
-        at: bus.now().0,
-        path: PathKind::Mailbox.number(),
-        failure,
-    }
-}
-
-/// The next parcel for `path` that is still worth something. Those whose rows have all been
-/// receipted meanwhile are removed.
-fn find_next(
-    bus: &EventBus,
-    contact: RouteId,
-    path: u32,
-    mut from: u64,
-) -> Result<Option<(u64, DepositRow)>, StoreError> {
-    loop {
-        let read = bus.store().read();
-        let rows = deposits::scan(&read, &contact, from, SCAN)?;
-        let Some((last, _)) = rows.last() else {
-            return Ok(None);
-        };
-        from = last.saturating_add(1);
-        for (number, row) in rows.into_iter().filter(|(_, row)| row.path == path) {
-            let mut waits = row.rows.is_empty();
-            for outboxed in &row.rows {
-                waits |= outbox::exists(&read, &contact, *outboxed)?;
-            }
-            if waits {
-                return Ok(Some((number, row)));
-            }
-            let mut txn = bus.store().begin();
-            deposits::remove(&mut txn, &contact, number)?;
-            bus.store().queue(txn)?.wait()?;
-        }
-    }
-}
-
-/// The mailbox has the parcel: its messages are stored there.
-fn on_kept(bus: &EventBus, contact: RouteId, number: u64) -> Result<(), StoreError> {
-    let mut txn = bus.store().begin();
-    let Some(row) = deposits::get(&txn, &contact, number)? else {
-        return Ok(());
-    };
-    deposits::remove(&mut txn, &contact, number)?;
-    let state = DeliveryState::Stored;
-    for number in &row.rows {
-        // Those delivered meanwhile are gone.
-        let Some(row) = outbox::get(&txn, &contact, *number)? else {
-            continue;
-        };
-        if row.state != DeliveryState::Queued.number() {
-            continue;
-        }
-        outbox::update(&mut txn, &contact, *number, |row| {
-            row.state = state.number()
-        })?;
-        if let (Some(conversation), Some(message)) = (
-            ConversationId::from_slice(&row.conversation),
-            MessageId::from_slice(&row.message),
-        ) {
-            let kind = EventKind::MessageState {
-                conversation,
-                message,
-                state,
-            };
-            bus.append(&mut txn, kind)?;
-        }
-    }
-    outbox::log(&mut txn, &contact, attempt(bus, 0), MAX_LOG)?;
-    bus.store().queue(txn)?.wait()
-}
-
-fn on_refused(bus: &EventBus, contact: RouteId, number: u64) -> Result<(), StoreError> {
-    let mut txn = bus.store().begin();
-    let Some(row) = deposits::get(&txn, &contact, number)? else {
-        return Ok(());
-    };
-    if row.refusals.saturating_add(1) >= MOST_REFUSALS {
-        deposits::remove(&mut txn, &contact, number)?;
-    } else {
-        deposits::update(&mut txn, &contact, number, |row| row.refusals += 1)?;
-    }
-    bus.store().queue(txn)?.wait()
 }

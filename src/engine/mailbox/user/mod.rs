@@ -28,6 +28,9 @@
 //!   sealed before is still left at contacts' mailboxes.
 //! - A receipt alone is left after a time that is exponentially distributed around 20 s, so
 //!   that a contact cannot see when we are here; with a message it goes at once.
+//! - What is not authentic stays at the host, which may show it whole another time, and is
+//!   fetched again, ever more rarely: who has tags could otherwise have us carry whatever they
+//!   put there at each poll.
 //! - Links to hosts are hung up when all is done: an open one would show who is there.
 
 mod actor;
@@ -36,8 +39,10 @@ mod collect;
 mod deposits;
 mod error;
 mod lanes;
+mod poll;
 mod register;
 mod rising;
+mod rows;
 mod tags;
 
 pub use error::MailboxError;

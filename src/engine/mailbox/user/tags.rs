@@ -262,17 +262,22 @@ pub(crate) fn learn(
         write_send_batches(&mut path, &batches);
         fresh
     });
-    if !fresh {
+    if fresh {
+        path.deposit_key = tags.deposit_key.as_bytes().to_vec();
+        path.addresses = tags.addresses.iter().map(ToString::to_string).collect();
+    } else if known.is_none() {
         return Ok(false);
     }
-    path.deposit_key = tags.deposit_key.as_bytes().to_vec();
-    path.addresses = tags.addresses.iter().map(ToString::to_string).collect();
+    // Also if nothing is new: another session may have been in between, and taken it away.
     let host = DepositHost {
         path: number,
         key: path.deposit_key.clone(),
         addresses: path.addresses.clone(),
     };
     deposits::put_host(txn, &RouteId(id.0), host)?;
+    if !fresh {
+        return Ok(false);
+    }
     record.paths.push(path);
     record.paths.sort_by_key(|path| path.path);
     while record.paths.len() > MAX_PATHS {

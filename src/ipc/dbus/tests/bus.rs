@@ -1,6 +1,6 @@
 //! Names, errors and introspection, as clients meet them.
 
-use super::{TestBus, idle_service};
+use super::{TestBus, client, idle_service};
 use crate::ipc::dbus::{BUS_NAME, ROOT, bus_name, options::OptionDict, session};
 use zbus::{Connection, fdo};
 
@@ -18,10 +18,10 @@ async fn call<B: serde::Serialize + zbus::DynamicType>(
 #[tokio::test]
 async fn one_daemon_a_profile_owns_the_name() {
     let bus = TestBus::start();
-    let first = session::open(&idle_service(), Some(&bus.address))
+    let first = session::open(&idle_service(), Some(bus.address()))
         .await
         .unwrap();
-    let second = session::open(&idle_service(), Some(&bus.address))
+    let second = session::open(&idle_service(), Some(bus.address()))
         .await
         .unwrap();
     session::claim(&first, BUS_NAME).await.unwrap();
@@ -31,7 +31,7 @@ async fn one_daemon_a_profile_owns_the_name() {
     );
     session::claim(&second, &bus_name("bob")).await.unwrap();
 
-    let client = bus.client().await;
+    let client = client(&bus).await;
     let names = fdo::DBusProxy::new(&client).await.unwrap();
     let owner = names.get_name_owner(BUS_NAME.try_into().unwrap()).await;
     assert_eq!(Some(&owner.unwrap()), first.unique_name());
@@ -40,11 +40,11 @@ async fn one_daemon_a_profile_owns_the_name() {
 #[tokio::test]
 async fn a_refused_call_answers_with_an_error_from_the_table() {
     let bus = TestBus::start();
-    let door = session::open(&idle_service(), Some(&bus.address))
+    let door = session::open(&idle_service(), Some(bus.address()))
         .await
         .unwrap();
     session::claim(&door, BUS_NAME).await.unwrap();
-    let client = bus.client().await;
+    let client = client(&bus).await;
     let body = ("carved in stone", b"x".as_slice(), OptionDict::new());
     let refused = call(&client, "org.msgd.Msgd1.Vault", "Create", &body).await;
     let Err(zbus::Error::MethodError(name, Some(text), _)) = refused else {
@@ -57,11 +57,11 @@ async fn a_refused_call_answers_with_an_error_from_the_table() {
 #[tokio::test]
 async fn an_unknown_option_is_refused_and_not_ignored() {
     let bus = TestBus::start();
-    let door = session::open(&idle_service(), Some(&bus.address))
+    let door = session::open(&idle_service(), Some(bus.address()))
         .await
         .unwrap();
     session::claim(&door, BUS_NAME).await.unwrap();
-    let client = bus.client().await;
+    let client = client(&bus).await;
     let value = zbus::Variant::from("k").try_into_owned().unwrap();
     let options = OptionDict::from([("idempotencykey".to_owned(), value)]);
     let body = ("alice", "hi", options);
@@ -75,11 +75,11 @@ async fn an_unknown_option_is_refused_and_not_ignored() {
 #[tokio::test]
 async fn introspection_on_the_bus_is_what_the_description_says() {
     let bus = TestBus::start();
-    let door = session::open(&idle_service(), Some(&bus.address))
+    let door = session::open(&idle_service(), Some(bus.address()))
         .await
         .unwrap();
     session::claim(&door, BUS_NAME).await.unwrap();
-    let client = bus.client().await;
+    let client = client(&bus).await;
     let reply = call(
         &client,
         "org.freedesktop.DBus.Introspectable",

@@ -1,6 +1,6 @@
 //! Calls whose client, or whose connection to the bus, goes in the middle.
 
-use super::{TestBus, idle_service};
+use super::{TestBus, client, idle_service};
 use crate::ipc::dbus::{
     served::{Private, Served},
     session,
@@ -35,13 +35,13 @@ impl Slow {
 
 /// A door in the middle of a call, and the client that waits for its answer.
 async fn in_the_middle(bus: &TestBus) -> (Connection, Connection, Slow) {
-    let door = session::open(&idle_service(), Some(&bus.address))
+    let door = session::open(&idle_service(), Some(bus.address()))
         .await
         .unwrap();
     let slow = Slow::default();
     let server = door.object_server();
     server.at(PATH, Served::new(slow.clone())).await.unwrap();
-    let client = bus.client().await;
+    let client = client(&bus).await;
     let name = door.unique_name().unwrap().to_owned();
     tokio::select! {
         answer = client.call_method(Some(name), PATH, Some("org.msgd.Test1.Slow"), "Work", &()) => {
@@ -58,7 +58,7 @@ async fn a_call_is_finished_though_its_client_went() {
     let (_door, client, slow) = in_the_middle(&bus).await;
     let name = BusName::from(client.unique_name().unwrap().to_owned());
     client.close().await.unwrap();
-    let other = bus.client().await;
+    let other = super::client(&bus).await;
     let names = fdo::DBusProxy::new(&other).await.unwrap();
     while names.name_has_owner(name.as_ref()).await.unwrap() {
         tokio::task::yield_now().await;

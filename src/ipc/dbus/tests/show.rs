@@ -1,6 +1,6 @@
 //! Objects that come, change and go, and what the bus is told of it.
 
-use super::{TestBus, idle_service};
+use super::{TestBus, client, idle_service};
 use crate::{
     ipc::dbus::{
         names,
@@ -62,7 +62,7 @@ fn request() -> Request {
 
 /// A door, and everything it broadcasts.
 async fn door_and_signals(bus: &TestBus) -> (zbus::Connection, MessageStream) {
-    let door = session::open(&idle_service(), Some(&bus.address))
+    let door = session::open(&idle_service(), Some(bus.address()))
         .await
         .unwrap();
     let rule = MatchRule::builder()
@@ -70,7 +70,7 @@ async fn door_and_signals(bus: &TestBus) -> (zbus::Connection, MessageStream) {
         .sender(door.unique_name().unwrap().to_owned())
         .build()
         .unwrap();
-    let client = bus.client().await;
+    let client = client(&bus).await;
     let signals = MessageStream::for_match_rule(rule, &client, std::num::NonZeroUsize::new(64))
         .await
         .unwrap();
