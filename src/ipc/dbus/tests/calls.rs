@@ -41,7 +41,7 @@ async fn in_the_middle(bus: &TestBus) -> (Connection, Connection, Slow) {
     let slow = Slow::default();
     let server = door.object_server();
     server.at(PATH, Served::new(slow.clone())).await.unwrap();
-    let client = client(&bus).await;
+    let client = client(bus).await;
     let name = door.unique_name().unwrap().to_owned();
     tokio::select! {
         answer = client.call_method(Some(name), PATH, Some("org.msgd.Test1.Slow"), "Work", &()) => {

@@ -70,7 +70,7 @@ async fn door_and_signals(bus: &TestBus) -> (zbus::Connection, MessageStream) {
         .sender(door.unique_name().unwrap().to_owned())
         .build()
         .unwrap();
-    let client = client(&bus).await;
+    let client = client(bus).await;
     let signals = MessageStream::for_match_rule(rule, &client, std::num::NonZeroUsize::new(64))
         .await
         .unwrap();
