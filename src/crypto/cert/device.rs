@@ -5,6 +5,7 @@ use std::fmt;
 
 use sequoia_openpgp::{
     Packet,
+    crypto::SessionKey,
     packet::{
         Key, Signature,
         key::{PrimaryRole, PublicParts, SubordinateRole},
@@ -13,7 +14,7 @@ use sequoia_openpgp::{
     types::{Features, KeyFlags, PublicKeyAlgorithm},
 };
 
-use super::{check_self, malformed, statement};
+use super::{ahead::Ahead, check_self, malformed, statement};
 use crate::{
     crypto::{CryptoError, packets},
     model::{Fingerprint, Timestamp},
@@ -41,6 +42,7 @@ pub struct DeviceCert {
     primary: Key<PublicParts, PrimaryRole>,
     fingerprint: Fingerprint,
     subkeys: Vec<Subkey>,
+    ahead: Ahead,
 }
 
 impl DeviceCert {
@@ -79,6 +81,7 @@ impl DeviceCert {
             fingerprint: packets::fingerprint(primary)?,
             primary: primary.clone(),
             subkeys,
+            ahead: Ahead::default(),
         })
     }
 
@@ -106,6 +109,22 @@ impl DeviceCert {
     #[must_use]
     pub fn has_subkey_for(&self, now: Timestamp) -> bool {
         self.subkey_for(now).is_some()
+    }
+
+    /// Makes the session key of the next message that is sealed to [`Recipient::Ahead`], unless
+    /// there is one for the subkey of `now`.
+    ///
+    /// # Errors
+    /// There is no such subkey, or the library refuses.
+    ///
+    /// [`Recipient::Ahead`]: crate::crypto::Recipient::Ahead
+    pub fn wrap_ahead(&self, now: Timestamp) -> Result<(), CryptoError> {
+        let subkey = self.subkey_for(now).ok_or(CryptoError::NoUsableSubkey)?;
+        self.ahead.make(subkey)
+    }
+
+    pub(in crate::crypto) fn take_ahead(&self, now: Timestamp) -> Option<(SessionKey, Packet)> {
+        self.ahead.take(self.subkey_for(now)?)
     }
 
     /// The key to seal to: the one alive that expires first; else the latest expired whose

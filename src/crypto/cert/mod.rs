@@ -8,7 +8,12 @@
 //!   written: the hash of its bytes then stands for its content.
 //! - No User IDs and no true creation times: names are told inside envelopes, and the age of
 //!   an account is nobody's business.
+//! - A device's certificate may hold one session key, wrapped before there is a message
+//!   (`ahead`): the user waits for the rest of the sealing only. Such a key is made at random as
+//!   any other, serves one message, and is forgotten with the certificate when the vault is
+//!   locked; whoever could read it meanwhile could read the message before it is sealed, too.
 
+mod ahead;
 mod device;
 mod device_key;
 mod identity;

@@ -35,6 +35,9 @@ const SALT_BYTES: usize = 32;
 pub enum Recipient<'a> {
     /// A device, through its subkey of the day.
     Device(&'a DeviceCert),
+    /// The same, for whom nobody should wait: alone it takes the session key that
+    /// [`DeviceCert::wrap_ahead`] made, if there is one.
+    Ahead(&'a DeviceCert),
     /// A device, through a key that it gave for this one message.
     OneTime {
         /// The key.
@@ -47,14 +50,14 @@ pub enum Recipient<'a> {
 impl Recipient<'_> {
     fn device(&self) -> Fingerprint {
         match self {
-            Self::Device(cert) => cert.fingerprint(),
+            Self::Device(cert) | Self::Ahead(cert) => cert.fingerprint(),
             Self::OneTime { device, .. } => *device,
         }
     }
 
     fn key(&self, now: Timestamp) -> Option<&Key<PublicParts, SubordinateRole>> {
         match self {
-            Self::Device(cert) => cert.subkey_for(now),
+            Self::Device(cert) | Self::Ahead(cert) => cert.subkey_for(now),
             Self::OneTime { key, .. } => Some(key.key()),
         }
     }
@@ -83,12 +86,15 @@ pub fn seal(
         .collect::<Result<Vec<_>, _>>()?;
     let content = content(signer.signer(), devices, context, payload, now)?;
 
-    let session = cert::session_key(&Secret::random(&mut SystemRandom));
-    let mut message = Vec::new();
-    for recipient in to {
-        let key = recipient.key(now).ok_or(CryptoError::NoUsableSubkey)?;
-        message.extend_from_slice(&packets::to_bytes(&[cert::anonymous(&session, key)?])?);
-    }
+    let made = match to {
+        [Recipient::Ahead(cert)] => cert.take_ahead(now),
+        _ => None,
+    };
+    let (session, wrapped) = match made {
+        Some((session, packet)) => (session, vec![packet]),
+        None => wrap(to, now)?,
+    };
+    let mut message = packets::to_bytes(&wrapped)?.to_vec();
     encrypt(&mut message, session, &packets::to_bytes(&content)?).map_err(CryptoError::open_pgp)?;
     if message.len() > MAX_ENVELOPE_BYTES {
         return Err(CryptoError::TooLarge {
@@ -97,6 +103,17 @@ pub fn seal(
         });
     }
     Ok(message)
+}
+
+/// A fresh session key, wrapped for every recipient.
+fn wrap(to: &[Recipient<'_>], now: Timestamp) -> Result<(SessionKey, Vec<Packet>), CryptoError> {
+    let session = cert::session_key(&Secret::random(&mut SystemRandom));
+    let wrapped = to.iter().map(|recipient| {
+        let key = recipient.key(now).ok_or(CryptoError::NoUsableSubkey)?;
+        cert::anonymous(&session, key)
+    });
+    let wrapped = wrapped.collect::<Result<_, _>>()?;
+    Ok((session, wrapped))
 }
 
 /// What is sealed: one-pass signature, literal, signature.

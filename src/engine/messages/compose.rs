@@ -44,6 +44,8 @@ pub(super) struct Desk {
     pub(super) session: SessionRecord,
     pub(super) keys: Arc<Keys>,
     device: Arc<DeviceCert>,
+    /// A user waits for what is sealed.
+    awaited: bool,
     context: [u8; 32],
 }
 
@@ -88,6 +90,7 @@ impl Desk {
             session,
             keys,
             device,
+            awaited: false,
             context,
         })
     }
@@ -149,7 +152,11 @@ impl Desk {
                 state(&self.keys.device, &self.context, bytes).map_err(MessageError::Statement)?
             }
             EnvelopeKind::Sealed => {
-                let to = [Recipient::Device(&self.device)];
+                let to = if self.awaited {
+                    [Recipient::Ahead(&self.device)]
+                } else {
+                    [Recipient::Device(&self.device)]
+                };
                 crypto::seal(&self.keys.device, &to, &self.context, bytes, self.now).map_err(
                     |error| match error {
                         CryptoError::NoUsableSubkey => MessageError::KeysExpired(error),
@@ -293,9 +300,11 @@ pub(super) fn message(
         return Ok(Sent {
             message: MessageId::from_slice(message).ok_or(MessageError::Damaged)?,
             fresh: None,
+            to: None,
         });
     }
     let mut desk = Desk::open(tools, txn, id)?;
+    desk.awaited = true;
     let route = RouteId(id.0);
     let waiting = outbox::head(txn, &route).map_err(MessageError::Store)?.live;
     if usize::try_from(waiting).unwrap_or(usize::MAX) >= limits::MAX_OUTBOX_PER_CONTACT {
@@ -355,5 +364,6 @@ pub(super) fn message(
     Ok(Sent {
         message: id,
         fresh: from_record(conversation, index, stored),
+        to: Some(desk.device),
     })
 }

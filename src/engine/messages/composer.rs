@@ -1,8 +1,15 @@
 //! The one loop that seals.
 
-use super::{MessageError, compose, control, deposit, expiry::Looks, repair, take_back};
+use super::{
+    MessageError,
+    after::{After, finish},
+    compose, control, deposit,
+    expiry::Looks,
+    repair, take_back,
+};
 use crate::{
     base::{Stop, chain},
+    crypto::DeviceCert,
     engine::{
         event_bus::EventBus,
         identities::Identities,
@@ -25,7 +32,7 @@ const BATCH: usize = 16;
 /// Transactions whose durability is awaited at a time.
 const IN_FLIGHT: usize = 8;
 
-type Reply<T> = oneshot::Sender<Result<T, MessageError>>;
+pub(super) type Reply<T> = oneshot::Sender<Result<T, MessageError>>;
 
 /// A message that is on disk.
 #[derive(Debug)]
@@ -33,6 +40,8 @@ pub(super) struct Sent {
     pub(super) message: MessageId,
     /// As it was stored; `None` if that was for an earlier call.
     pub(super) fresh: Option<Message>,
+    /// To whom it was sealed, if it was.
+    pub(super) to: Option<Arc<DeviceCert>>,
 }
 
 pub(super) enum Command {
@@ -76,23 +85,6 @@ pub(super) enum Command {
         contact: ContactId,
         mailboxes: Vec<Announced>,
     },
-}
-
-/// What to do once a batch is durable.
-enum After {
-    Sent(Reply<Sent>, Result<Sent, MessageError>),
-    Done(Reply<()>, Result<(), MessageError>),
-    Outbox(outbox::Command),
-    /// There are parcels for the mailboxes of this contact.
-    Deposits(RouteId),
-    /// A row that was kept back, whatever becomes of the batch.
-    Release(RouteId, u64),
-}
-
-impl After {
-    const fn is_answer(&self) -> bool {
-        matches!(self, Self::Sent(..) | Self::Done(..))
-    }
 }
 
 /// What sealing needs.
@@ -225,11 +217,12 @@ fn serve(
             once,
             reply,
         } => {
-            let sent = check(unlocked).and_then(|()| {
+            let mut sent = check(unlocked).and_then(|()| {
                 txn.attempt(|txn| compose::message(tools, txn, contact, text, &once))
             });
-            if sent.is_ok() {
+            if let Ok(sent) = &mut sent {
                 routes.insert(RouteId(contact.0));
+                afters.extend(sent.to.take().map(After::Wrap));
             }
             afters.push(After::Sent(reply, sent));
         }
@@ -336,54 +329,5 @@ fn check(unlocked: bool) -> Result<(), MessageError> {
         Ok(())
     } else {
         Err(MessageError::Locked)
-    }
-}
-
-/// Persist, then speak.
-async fn finish(tools: &Tools, ticket: Result<Ticket, StoreError>, afters: Vec<After>) {
-    let durable = match ticket {
-        Ok(ticket) => ticket.durable().await.map(drop),
-        Err(error) => Err(error),
-    };
-    if durable.is_ok() {
-        tools.bus.announce();
-    }
-    let (answers, rest): (Vec<_>, Vec<_>) = afters.into_iter().partition(After::is_answer);
-    if !answers.is_empty() {
-        speak(tools, &durable, answers).await;
-        // Handing parcels to links takes a while: callers hear first.
-        tokio::task::yield_now().await;
-    }
-    speak(tools, &durable, rest).await;
-}
-
-async fn speak(tools: &Tools, durable: &Result<(), StoreError>, afters: Vec<After>) {
-    for after in afters {
-        // A caller who has gone away needs no answer.
-        match (after, durable) {
-            (After::Sent(reply, Ok(sent)), Ok(())) => drop(reply.send(Ok(sent))),
-            (After::Sent(reply, Ok(_)), Err(error)) => {
-                drop(reply.send(Err(MessageError::Store(error.clone()))))
-            }
-            (After::Sent(reply, Err(error)), _) => drop(reply.send(Err(error))),
-            (After::Done(reply, Ok(())), Ok(())) => {
-                let _ = reply.send(Ok(()));
-            }
-            (After::Done(reply, Ok(())), Err(error)) => {
-                drop(reply.send(Err(MessageError::Store(error.clone()))))
-            }
-            (After::Done(reply, Err(error)), _) => drop(reply.send(Err(error))),
-            (After::Outbox(command), Ok(())) => {
-                let route = command.route();
-                tools.outbox.tell(command).await;
-                tools.bell.on_rows(route).await;
-            }
-            (After::Deposits(route), Ok(())) => tools.bell.on_deposits(route).await,
-            (After::Release(route, number), _) => tools.outbox.release(route, number).await,
-            (After::Outbox(outbox::Command::Transient { route, .. }), Err(_)) => {
-                tools.outbox.give_up_receipt(route);
-            }
-            (After::Outbox(_) | After::Deposits(_), Err(_)) => {}
-        }
     }
 }

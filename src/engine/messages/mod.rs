@@ -18,7 +18,10 @@
 //!   never ends, and is sealed anew for as long as it takes.
 //! - A command works in a step of its own within the batch's transaction: if it fails half
 //!   way, nothing of it is left.
+//! - After a message the session key of the next one is wrapped (`crypto::cert`), once the
+//!   parcels are handed on. Only texts take it: nobody waits for a receipt.
 
+mod after;
 mod compose;
 mod composer;
 mod control;
