@@ -1,3 +1,5 @@
+//! What each look finds well, and what it does not.
+
 use super::*;
 use std::os::unix::{fs::PermissionsExt, net::UnixListener};
 
