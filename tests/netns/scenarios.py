@@ -274,7 +274,11 @@ def lan_stranger(world):
     # Without a link they ask for each other again. What one asked the other has heard: said once
     # more by somebody else it is nothing. (Who has just started remembers nothing it heard before.)
     b.stop()
+    # Elsewhere, both of them: nobody is reached without asking. The other one's own rounds of
+    # questions, which the change sets off, must be over.
+    renumber(a_host, "192.168.7.2", "192.168.7.22")
     renumber(b_host, "192.168.7.3", "192.168.7.33")
+    time.sleep(8)
     back = time.monotonic()
     b.start()
     b.linked(a, back + 10, back)
