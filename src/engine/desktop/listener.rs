@@ -68,14 +68,14 @@ pub(super) async fn run(
     clock: Clock,
     stop: Stop,
 ) {
-    let mut tries = 0;
+    let (mut tries, mut metered) = (0, false);
     loop {
         let began = clock.steady_ms();
         let ended = tokio::select! {
             biased;
             () = stop.draining() => return,
             () = events.closed() => return,
-            ended = listen(address.as_deref(), &events) => ended,
+            ended = listen(address.as_deref(), &events, &mut metered) => ended,
         };
         if clock.steady_ms().saturating_sub(began) >= GOOD_MS {
             tries = 0;
@@ -88,7 +88,9 @@ pub(super) async fn run(
             ),
         }
         // Nobody knows of a network any more that it is paid by the byte.
-        let _ = events.send(Event::Metered(false)).await;
+        if std::mem::take(&mut metered) {
+            tell(&events, Event::Metered(false)).await;
+        }
         let wait = RETRY.wait(tries, u64::MAX);
         tries = tries.saturating_add(1);
         tokio::select! {
@@ -100,7 +102,11 @@ pub(super) async fn run(
 }
 
 /// From connecting to the end of the connection.
-async fn listen(address: Option<&str>, events: &mpsc::Sender<Event>) -> zbus::Result<()> {
+async fn listen(
+    address: Option<&str>,
+    events: &mpsc::Sender<Event>,
+    metered: &mut bool,
+) -> zbus::Result<()> {
     let builder = address.map_or_else(Builder::system, Builder::address);
     let connection = builder.build().await?;
     let bus = DBusProxy::new(&connection).await?;
@@ -126,8 +132,7 @@ async fn listen(address: Option<&str>, events: &mpsc::Sender<Event>) -> zbus::Re
         .receive_name_owner_changed_with_args(&[(0, LOGIND)])
         .await?;
     let mut reprieve = inhibit(&bus, &logind).await;
-    let mut metered = false;
-    tell_metered(&bus, &networks, &mut metered, events).await;
+    tell_metered(&bus, &networks, metered, events).await;
     loop {
         tokio::select! {
             signal = sleeps.next() => {
@@ -143,13 +148,13 @@ async fn listen(address: Option<&str>, events: &mpsc::Sender<Event>) -> zbus::Re
                 if changed.is_none() {
                     return Ok(());
                 }
-                tell_metered(&bus, &networks, &mut metered, events).await;
+                tell_metered(&bus, &networks, metered, events).await;
             }
             changed = managers.next() => {
                 if changed.is_none() {
                     return Ok(());
                 }
-                tell_metered(&bus, &networks, &mut metered, events).await;
+                tell_metered(&bus, &networks, metered, events).await;
             }
             changed = logins.next() => {
                 if changed.is_none() {

@@ -15,8 +15,8 @@
 //! - No service is started by asking: whether it runs is asked of the bus first.
 //! - The delay lock is a `delay` lock, never a `block` lock: a laptop whose lid is shut sleeps
 //!   after two seconds at most, whatever waits. Whoever has no link is not waited for.
-//! - Signals are read into a short queue by a task that does nothing else, since a stream of
-//!   them that is not drained holds up its whole connection.
+//! - Signals are read by a task that does nothing but ask these services back, and go into a
+//!   short queue: a stream of them that is not drained holds up its whole connection.
 
 mod listener;
 #[cfg(test)]
@@ -76,7 +76,7 @@ async fn run(rooms: Neighbours, mut heard: mpsc::Receiver<Event>, clock: Clock, 
             None => return,
             Some(Event::Sleep(reprieve)) => {
                 let (rooms, clock) = (rooms.clone(), clock.clone());
-                tasks.detach(async move { rooms.finish(&clock, reprieve).await });
+                tasks.detach(async move { hold(reprieve, &clock, || rooms.is_busy()).await });
             }
             Some(Event::Woke) => rooms.discovery.woke().await,
             Some(Event::Metered(metered)) => rooms.discovery.set_metered(metered).await,
@@ -84,18 +84,18 @@ async fn run(rooms: Neighbours, mut heard: mpsc::Receiver<Event>, clock: Clock, 
     }
 }
 
-impl Neighbours {
-    /// Holds `reprieve` until nothing is under way to anybody who is linked, for a short time.
-    async fn finish(&self, clock: &Clock, reprieve: Reprieve) {
-        let until = clock
-            .steady_ms()
-            .saturating_add(REPRIEVE.as_millis() as u64);
-        while self.is_busy() && clock.steady_ms() < until {
-            clock.sleep(LOOK).await;
-        }
-        drop(reprieve);
+/// Holds `reprieve` until nothing is under way, for a short time.
+async fn hold(reprieve: Reprieve, clock: &Clock, is_busy: impl Fn() -> bool) {
+    let mut left = REPRIEVE;
+    while !left.is_zero() && is_busy() {
+        clock.sleep(LOOK).await;
+        left = left.saturating_sub(LOOK);
     }
+    drop(reprieve);
+}
 
+impl Neighbours {
+    /// Whether anything is under way to anybody who is linked.
     fn is_busy(&self) -> bool {
         let read = self.bus.store().read();
         let routes = self.contacts.routes(RouteKind::Contact).into_iter();

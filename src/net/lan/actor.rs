@@ -191,8 +191,8 @@ impl Actor {
                 return;
             }
         };
-        let before = interfaces::addresses(&self.interfaces, &self.config);
-        let after = interfaces::addresses(&found, &self.config);
+        let before = interfaces::addresses(&self.interfaces);
+        let after = interfaces::addresses(&found);
         self.interfaces = found;
         self.open();
         let (lost, gained) = (

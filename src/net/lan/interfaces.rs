@@ -64,12 +64,6 @@ impl LanExclude {
     }
 }
 
-impl LanConfig {
-    fn excludes(&self, interface: &Interface) -> bool {
-        self.exclude.iter().any(|one| one.covers(interface))
-    }
-}
-
 fn is_within(address: IpAddr, network: IpAddr, bits: u8) -> bool {
     let start = |bytes: u128, width: u8| bytes.checked_shr(u32::from(width - bits)).unwrap_or(0);
     match (address, network) {
@@ -109,12 +103,11 @@ pub(super) fn read() -> io::Result<Interfaces> {
     Ok(found)
 }
 
-/// The addresses whose coming and going counts: those of networks that are left alone do not.
-pub(super) fn addresses(interfaces: &Interfaces, config: &LanConfig) -> BTreeSet<(u32, IpAddr)> {
-    let counted = interfaces
-        .iter()
-        .filter(|(_, one)| one.running && !config.excludes(one));
-    counted
+/// Addresses in use by whatever else runs on this machine: what else but them can be lost. Those
+/// of networks that are left alone count as well: links go over them.
+pub(super) fn addresses(interfaces: &Interfaces) -> BTreeSet<(u32, IpAddr)> {
+    let running = interfaces.iter().filter(|(_, one)| one.running);
+    running
         .flat_map(|(index, one)| one.addresses.iter().map(|address| (*index, *address)))
         .collect()
 }
@@ -129,7 +122,7 @@ impl Interface {
         self.running
             && !self.point_to_point
             && (config.loopback || !self.is_loopback())
-            && !config.excludes(self)
+            && !config.exclude.iter().any(|exclude| exclude.covers(self))
             && self.is_listened_on(&config.listen)
     }
 

@@ -91,7 +91,7 @@ impl Mailboxes {
 
     /// Uses a mailbox no longer, has contacts told so, and its host asked to forget what it
     /// holds: contacts send that again when they meet us. A host that does not answer three
-    /// times, or before the daemon stops, keeps it until it grows old.
+    /// times, or before the vault is locked or the daemon stops, keeps it until it grows old.
     ///
     /// # Errors
     /// No such mailbox, locked, or what the store says.

@@ -32,15 +32,18 @@ impl Actor {
         let now = self.clock.steady_ms();
         let unlocked = self.rooms.vault.state() == VaultState::Unlocked;
         let rows = match own_mailboxes::list(&self.rooms.bus.store().read()) {
-            Ok(rows) if unlocked => rows,
-            Ok(_) => Vec::new(),
+            Ok(rows) if unlocked => Some(rows),
+            Ok(_) => None,
             Err(error) => {
                 if unlocked {
                     tracing::error!(error = %chain(&error), "cannot read the mailboxes");
                 }
-                Vec::new()
+                None
             }
         };
+        // Only a list that was read tells that a mailbox was left; without one, nothing is asked.
+        let left = rows.is_some();
+        let rows = rows.unwrap_or_default();
         let wanted = |poll: &Poll| rows.iter().any(|row| row.id == poll.mailbox.0);
         let gone: Vec<_> = self
             .polls
@@ -49,7 +52,7 @@ impl Actor {
             .collect();
         let gone: Vec<RouteId> = gone.into_iter().map(|(id, _)| *id).collect();
         for id in gone {
-            if unlocked {
+            if left {
                 self.leave(id).await;
             } else {
                 self.drop_poll(id).await;
