@@ -72,23 +72,24 @@ fn vault(state: VaultState) -> Finding {
 
 fn listening(network: &Network) -> Finding {
     let count = network.listen.len();
+    let addresses = if count == 1 { "address" } else { "addresses" };
     let beyond = |scope| network.listen.iter().any(|one| one.scope == scope);
     let (level, text) = if count == 0 {
         let text = "listens on no address: nobody can reach this daemon, it can only dial; see \
                     `[net] listen`";
         (Level::Warning, text.to_owned())
     } else if beyond(AddressScope::Global) {
-        let text = format!("listens on {count} addresses, one at least of the Internet");
+        let text = format!("listens on {count} {addresses}, one at least of the Internet");
         (Level::Ok, text)
     } else if beyond(AddressScope::Local) {
         let text = format!(
-            "listens on {count} addresses of the local network; from outside it is reached if \
+            "listens on {count} {addresses} of the local network; from outside it is reached if \
              the router forwards the port, see `[net] advertise`"
         );
         (Level::Ok, text)
     } else {
         let text = format!(
-            "listens on {count} addresses that lead to this machine only: others cannot reach \
+            "listens on {count} {addresses} for this machine only: others cannot reach \
              it; see `[net] listen`"
         );
         (Level::Warning, text)

@@ -37,7 +37,9 @@ pub(super) enum Event {
 
 /// Puts the sleep off for as long as it is held, as far as logind allows it.
 #[derive(Debug)]
-pub(super) struct Reprieve(#[expect(dead_code, reason = "held, never read")] Option<OwnedFd>);
+pub(super) struct Reprieve(
+    #[expect(dead_code, reason = "held, never read")] pub(super) Option<OwnedFd>,
+);
 
 #[zbus::proxy(
     interface = "org.freedesktop.login1.Manager",

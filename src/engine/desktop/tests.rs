@@ -1,8 +1,12 @@
 //! Against a bus of the test's own, with services that say what they are told to.
 
-use super::listener::{self, Event};
+use super::{
+    hold,
+    listener::{self, Event, Reprieve},
+};
 use crate::base::{Tasks, TestBus, TestClock};
 use std::{
+    cell::Cell,
     io::Read,
     sync::{Arc, Mutex},
     time::Duration,
@@ -154,4 +158,56 @@ async fn networks_that_are_paid_by_the_byte_are_heard_of() {
         .unwrap();
     assert!(matches!(world.next().await, Event::Metered(false)));
     world.end().await;
+}
+
+#[tokio::test]
+async fn sleep_is_put_off_while_something_is_under_way_and_for_two_seconds_at_most() {
+    for (busy_for, looks) in [(0, 1), (3, 4), (usize::MAX, 40)] {
+        let (hand, asked) = (TestClock::at(0), Cell::new(0));
+        let clock = hand.clock();
+        let is_busy = || {
+            asked.set(asked.get() + 1);
+            asked.get() <= busy_for
+        };
+        let ticking = async {
+            loop {
+                hand.advance(Duration::from_millis(50));
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = hold(Reprieve(None), &clock, is_busy) => {}
+            () = ticking => {}
+        }
+        assert_eq!(asked.get(), looks);
+    }
+}
+
+#[tokio::test]
+async fn without_a_bus_there_is_no_news() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bus");
+    let bus = tokio::net::UnixListener::bind(&path).unwrap();
+    let (events, mut heard) = mpsc::channel(16);
+    let (hand, tasks) = (TestClock::at(0), Tasks::new());
+    let address = Some(format!("unix:path={}", path.display()));
+    tasks.spawn(
+        "desktop-bus",
+        listener::run(address, events, hand.clock(), tasks.stop()),
+    );
+    for _ in 0..4 {
+        // Once it is asked anew, what there was to say of the last time was said.
+        let asked = async {
+            loop {
+                tokio::select! {
+                    taken = bus.accept() => return drop(taken.unwrap()),
+                    () = tokio::task::yield_now() => hand.advance(Duration::from_secs(1)),
+                }
+            }
+        };
+        timeout(PATIENCE, asked).await.expect("another try");
+    }
+    assert!(heard.try_recv().is_err());
+    assert_eq!(tasks.shut_down(PATIENCE).await, Vec::<&str>::new());
 }
