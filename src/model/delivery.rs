@@ -25,7 +25,7 @@ pub enum DeliveryState {
 
 impl DeliveryState {
     /// Every state, by [`number`](Self::number).
-    const ALL: [Self; 8] = [
+    pub const ALL: [Self; 8] = [
         Self::Queued,
         Self::Sending,
         Self::Stored,
@@ -35,6 +35,21 @@ impl DeliveryState {
         Self::Expired,
         Self::Cancelled,
     ];
+
+    /// What it is called where clients read words.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Stored => "stored",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
 
     /// The number under which it is stored, from 1.
     #[must_use]
@@ -138,6 +153,18 @@ impl PathKind {
         Self::Mailbox,
         Self::Dht,
     ];
+
+    /// What it is called where clients read words.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Lan => "lan",
+            Self::Relay => "relay",
+            Self::Mailbox => "mailbox",
+            Self::Dht => "dht",
+        }
+    }
 
     /// The number under which it is stored, from 1.
     #[must_use]

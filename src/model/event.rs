@@ -93,6 +93,37 @@ pub enum EventType {
     Vault,
 }
 
+impl EventType {
+    /// Every type.
+    pub const ALL: [Self; 9] = [
+        Self::Message,
+        Self::Receipt,
+        Self::Unread,
+        Self::Contact,
+        Self::Presence,
+        Self::Request,
+        Self::Invite,
+        Self::Identity,
+        Self::Vault,
+    ];
+
+    /// What it is called where clients read words.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Receipt => "receipt",
+            Self::Unread => "unread",
+            Self::Contact => "contact",
+            Self::Presence => "presence",
+            Self::Request => "request",
+            Self::Invite => "invite",
+            Self::Identity => "identity",
+            Self::Vault => "vault",
+        }
+    }
+}
+
 impl EventKind {
     /// The kind's type; `None` for a [`Gap`](EventKind::Gap), which everybody gets.
     #[must_use]

@@ -12,6 +12,20 @@ pub enum Transport {
     Tcp,
 }
 
+impl Transport {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Quic, Self::Tcp];
+
+    /// What it is called where clients read words.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Quic => "quic",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
 /// Bytes that went one way since the start, all links together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traffic {

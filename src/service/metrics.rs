@@ -7,8 +7,6 @@
 //!   the last look ended: whoever is not watched pays nothing. What the log has dropped
 //!   meanwhile is not counted.
 
-mod words;
-
 use super::{Result, Rooms, Service, error};
 use crate::{
     engine::{
@@ -16,13 +14,16 @@ use crate::{
         event_bus::{Cursor, EventBus},
     },
     model::{
-        DhtState, EventKind, MailboxHostStatus, Network, NetworkLink, PathKind, Transport,
-        VaultState,
+        DeliveryState, DhtState, EventKind, EventType, MailboxHostStatus, Network, NetworkLink,
+        PathKind, Transport, VaultState,
     },
 };
 use std::collections::BTreeMap;
 use tokio::sync::Mutex;
-use words::{EVENTS, MESSAGES, TRANSPORTS, delivery, event, path, transport};
+
+/// What messages come to be before any state of delivery: one came in, or was written here.
+const RECEIVED: &str = "received";
+const WRITTEN: &str = "written";
 
 /// What a figure does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +73,12 @@ impl Tally {
     /// Counts what happens from now on.
     #[must_use]
     pub fn new(bus: &EventBus) -> Self {
+        let messages = DeliveryState::ALL.into_iter().map(DeliveryState::word);
+        let messages = messages.chain([RECEIVED, WRITTEN]);
         Self(Mutex::new(Counted {
             cursor: bus.cursor(bus.newest(), Vec::new()),
-            events: EVENTS.into_iter().map(|kind| (event(kind), 0)).collect(),
-            messages: MESSAGES.into_iter().map(|word| (word, 0)).collect(),
+            events: EventType::ALL.map(|kind| (kind.word(), 0)).into(),
+            messages: messages.map(|word| (word, 0)).collect(),
         }))
     }
 }
@@ -89,12 +92,12 @@ impl Counted {
             }
             for one in events {
                 if let Some(kind) = one.kind.event_type() {
-                    *self.events.entry(event(kind)).or_default() += 1;
+                    *self.events.entry(kind.word()).or_default() += 1;
                 }
                 let reached = match one.kind {
-                    EventKind::MessageReceived { .. } => "received",
-                    EventKind::MessageQueued { .. } => "written",
-                    EventKind::MessageState { state, .. } => delivery(state),
+                    EventKind::MessageReceived { .. } => RECEIVED,
+                    EventKind::MessageQueued { .. } => WRITTEN,
+                    EventKind::MessageState { state, .. } => state.word(),
                     _ => continue,
                 };
                 *self.messages.entry(reached).or_default() += 1;
@@ -228,14 +231,14 @@ fn links(network: &Network) -> Vec<Metric> {
         help: "Links that are up.",
         samples: PathKind::ALL
             .into_iter()
-            .flat_map(|way| TRANSPORTS.map(|over| (way, over)))
+            .flat_map(|way| Transport::ALL.map(|over| (way, over)))
             .map(|(way, over)| {
                 let here = |link: &&NetworkLink| {
                     link.path == way && link.transport.unwrap_or(Transport::Quic) == over
                 };
                 let count = network.links.iter().filter(here).count();
                 Sample {
-                    labels: vec![("path", path(way)), ("transport", transport(over))],
+                    labels: vec![("path", way.word()), ("transport", over.word())],
                     value: u64::try_from(count).unwrap_or(u64::MAX),
                 }
             })
@@ -243,7 +246,7 @@ fn links(network: &Network) -> Vec<Metric> {
     };
     let bytes = network.traffic.iter().flat_map(|one| {
         [("in", one.bytes_in), ("out", one.bytes_out)].map(|(direction, value)| Sample {
-            labels: vec![("path", path(one.path)), ("direction", direction)],
+            labels: vec![("path", one.path.word()), ("direction", direction)],
             value,
         })
     });

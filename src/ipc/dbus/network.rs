@@ -51,7 +51,7 @@ fn scopes(addresses: &[NetworkAddress]) -> Vec<String> {
 
 pub(super) fn link(link: &NetworkLink) -> Extras {
     let mut fields = Extras::from([
-        ("path", Variant::from(words::path_kind(link.path))),
+        ("path", Variant::from(link.path.word())),
         ("inbound", Variant::from(link.inbound)),
         ("since", Variant::from(link.since.0)),
         ("bytes_in", Variant::from(link.bytes_in)),
@@ -63,12 +63,12 @@ pub(super) fn link(link: &NetworkLink) -> Extras {
         fields.insert("name", Variant::from(link.name.clone()));
     }
     if let Some(over) = link.transport {
-        fields.insert("transport", Variant::from(words::transport(over)));
+        fields.insert("transport", Variant::from(over.word()));
     }
     fields
 }
 
 pub(super) fn traffic(traffic: &Traffic) -> TrafficRow {
-    let path = words::path_kind(traffic.path);
+    let path = traffic.path.word();
     (path, traffic.bytes_in, traffic.bytes_out)
 }

@@ -211,7 +211,7 @@ pub(super) fn message(message: Message) -> TextRow {
         ("written_at", time(message.hlc.timestamp())),
         ("stored_at", time(message.stored_at)),
         ("text", text(message.text)),
-        ("state", text(words::delivery_state(message.state))),
+        ("state", text(message.state.word())),
     ]);
     if let Some(at) = message.delivered_at {
         fields.insert("delivered_at", time(at));
@@ -226,7 +226,7 @@ pub(super) fn outbox_entry(entry: OutboxEntry) -> TextRow {
             path(names::conversation(entry.conversation)),
         ),
         ("contact", path(names::contact(entry.contact))),
-        ("state", text(words::delivery_state(entry.state))),
+        ("state", text(entry.state.word())),
         ("attempts", Variant::from(entry.attempts)),
         ("queued_at", time(entry.queued_at)),
         ("expires_at", time(entry.expires_at)),
@@ -243,7 +243,7 @@ pub(super) fn outbox_entry(entry: OutboxEntry) -> TextRow {
 pub(super) fn attempt(attempt: &Attempt) -> Extras {
     let mut fields = Extras::from([
         ("at", time(attempt.at)),
-        ("path", text(words::path_kind(attempt.path))),
+        ("path", text(attempt.path.word())),
     ]);
     if let Some(failure) = attempt.failure {
         fields.insert("failure", text(words::failure(failure)));
@@ -281,7 +281,7 @@ pub(super) fn event(event: &Event) -> EventRow {
             state,
         } => {
             let mut fields = of_message(conversation, message);
-            fields.insert("state", text(words::delivery_state(state)));
+            fields.insert("state", text(state.word()));
             fields
         }
         EventKind::UnreadChanged {

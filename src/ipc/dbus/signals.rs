@@ -1,6 +1,6 @@
 //! Events as signals: ids and states, never names or texts.
 
-use super::{names, objects::Events, options::Extras, session::root, words};
+use super::{names, objects::Events, options::Extras, session::root};
 use crate::model::{Event, EventKind};
 use zbus::{Connection, Variant, object_server::SignalEmitter};
 
@@ -30,7 +30,7 @@ pub(super) async fn emit(connection: &Connection, event: &Event) -> zbus::Result
         } => {
             let path = names::conversation(conversation).into_inner();
             let extras = Extras::from([("conversation", Variant::from(path))]);
-            let state = words::delivery_state(state);
+            let state = state.word();
             Events::message_state(to, seq, &message.to_string(), state, extras).await
         }
         EventKind::ContactAdded { contact } => {

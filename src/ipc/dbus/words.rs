@@ -4,8 +4,8 @@ use super::error::{Error, Result};
 use crate::{
     model::{
         AddressScope, ContactState, ContactVerification, DeliveryState, DhtState, Direction,
-        EventKind, EventType, FailureReason, InviteState, LanState, PathKind, RequestState,
-        SlotKind, Transport, VaultState,
+        EventKind, EventType, FailureReason, InviteState, LanState, RequestState, SlotKind,
+        VaultState,
     },
     service::Level,
 };
@@ -16,13 +16,6 @@ pub(super) const fn vault_state(state: VaultState) -> &'static str {
         VaultState::Sealed => "sealed",
         VaultState::Locked => "locked",
         VaultState::Unlocked => "unlocked",
-    }
-}
-
-pub(super) const fn transport(over: Transport) -> &'static str {
-    match over {
-        Transport::Quic => "quic",
-        Transport::Tcp => "tcp",
     }
 }
 
@@ -95,19 +88,6 @@ pub(super) const fn direction(direction: Direction) -> &'static str {
     }
 }
 
-pub(super) const fn delivery_state(state: DeliveryState) -> &'static str {
-    match state {
-        DeliveryState::Queued => "queued",
-        DeliveryState::Sending => "sending",
-        DeliveryState::Stored => "stored",
-        DeliveryState::Delivered => "delivered",
-        DeliveryState::Read => "read",
-        DeliveryState::Failed => "failed",
-        DeliveryState::Expired => "expired",
-        DeliveryState::Cancelled => "cancelled",
-    }
-}
-
 /// States a caller can wait for.
 const AWAITED: [DeliveryState; 4] = [
     DeliveryState::Sending,
@@ -119,9 +99,9 @@ const AWAITED: [DeliveryState; 4] = [
 pub(super) fn parse_awaited(word: &str) -> Result<DeliveryState> {
     AWAITED
         .into_iter()
-        .find(|state| delivery_state(*state) == word)
+        .find(|state| state.word() == word)
         .ok_or_else(|| {
-            let words = AWAITED.map(delivery_state).join(", ");
+            let words = AWAITED.map(DeliveryState::word).join(", ");
             Error::invalid(format!(
                 "Nobody can wait for {word:?}; choose one of: {words}."
             ))
@@ -143,16 +123,6 @@ pub(super) const fn failure(reason: FailureReason) -> &'static str {
     }
 }
 
-pub(super) const fn path_kind(path: PathKind) -> &'static str {
-    match path {
-        PathKind::Direct => "direct",
-        PathKind::Lan => "lan",
-        PathKind::Relay => "relay",
-        PathKind::Mailbox => "mailbox",
-        PathKind::Dht => "dht",
-    }
-}
-
 pub(super) const fn slot_kind(kind: SlotKind) -> &'static str {
     match kind {
         SlotKind::Passphrase => "passphrase",
@@ -168,38 +138,12 @@ pub(super) const fn level(level: Level) -> &'static str {
     }
 }
 
-const TYPES: [EventType; 9] = [
-    EventType::Message,
-    EventType::Receipt,
-    EventType::Unread,
-    EventType::Contact,
-    EventType::Presence,
-    EventType::Request,
-    EventType::Invite,
-    EventType::Identity,
-    EventType::Vault,
-];
-
-const fn event_type(kind: EventType) -> &'static str {
-    match kind {
-        EventType::Message => "message",
-        EventType::Receipt => "receipt",
-        EventType::Unread => "unread",
-        EventType::Contact => "contact",
-        EventType::Presence => "presence",
-        EventType::Request => "request",
-        EventType::Invite => "invite",
-        EventType::Identity => "identity",
-        EventType::Vault => "vault",
-    }
-}
-
 pub(super) fn parse_event_type(word: &str) -> Result<EventType> {
-    TYPES
+    EventType::ALL
         .into_iter()
-        .find(|kind| event_type(*kind) == word)
+        .find(|kind| kind.word() == word)
         .ok_or_else(|| {
-            let words = TYPES.map(event_type).join(", ");
+            let words = EventType::ALL.map(EventType::word).join(", ");
             Error::invalid(format!(
                 "There is no event type {word:?}; there are: {words}."
             ))
@@ -230,11 +174,11 @@ mod tests {
 
     #[test]
     fn every_word_is_read_as_it_is_written() {
-        for kind in TYPES {
-            assert_eq!(parse_event_type(event_type(kind)), Ok(kind));
+        for kind in EventType::ALL {
+            assert_eq!(parse_event_type(kind.word()), Ok(kind));
         }
         for state in AWAITED {
-            assert_eq!(parse_awaited(delivery_state(state)), Ok(state));
+            assert_eq!(parse_awaited(state.word()), Ok(state));
         }
         assert!(parse_event_type("Message").is_err());
         assert!(parse_awaited("failed").is_err());

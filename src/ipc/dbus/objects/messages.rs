@@ -79,7 +79,7 @@ impl Messages {
             .entry
             .map_or_else(Extras::new, |entry| rows::outbox_entry(entry).1);
         extras.insert("message", Variant::from(why.message.id.to_string()));
-        Ok((words::delivery_state(why.message.state), tries, extras))
+        Ok((why.message.state.word(), tries, extras))
     }
 
     /// Waits until a message has got as far as a state (sending, stored, delivered or read) or
@@ -96,6 +96,6 @@ impl Messages {
         let limit = Duration::from_millis(options.number("timeout_ms")?.unwrap_or(20_000));
         let until = words::parse_awaited(until)?;
         let message = self.0.wait_message(Selector(which), until, limit).await?;
-        Ok((words::delivery_state(message.state), Extras::new()))
+        Ok((message.state.word(), Extras::new()))
     }
 }

@@ -6,7 +6,6 @@ use crate::{
         options::{Extras, KEY, OptionDict, Options, PAGE},
         rows,
         served::Private,
-        words,
     },
     service::{Selector, Service},
 };
@@ -58,6 +57,6 @@ impl Outbox {
     ) -> Result<(&'static str, Extras)> {
         let key = Options::only_key(options)?;
         let message = self.0.cancel_message(Selector(which), key).await?;
-        Ok((words::delivery_state(message.state), Extras::new()))
+        Ok((message.state.word(), Extras::new()))
     }
 }
